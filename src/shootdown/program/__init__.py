@@ -1,0 +1,12 @@
+"""The intermediate form: what a model is once Python has been left behind.
+
+`operation`   the closed set of operations, one line each
+`kind`        what a value may be, how wide it is, how it is shown
+`where`       the place in the source an operation stands for
+`program`     variables, actors and rules: one whole model
+`wellformed`  what every program must satisfy, checked after every pass
+`points`      the pass that decides where other actors may run in between
+`liveness`    which registers a waiting actor still needs
+`layout`      where each variable and register lies in a packed state
+`listing`     a program printed for people
+"""
