@@ -1,0 +1,40 @@
+# make demo   sets up, then checks drivers and replays a real recorded program
+# make test   sets up, then runs every test
+# make lint   formatting, types, layers
+# make bench  figures of the README, beside SPIN, in one run
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.ready
+
+.PHONY: demo test lint bench setup tools clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+# Tools that are not Python packages: strace records workloads, spin is the benchmark's peer.
+tools:
+	@command -v strace >/dev/null || { apt-get update -qq && apt-get install -y -qq strace; }
+
+demo: setup tools
+	$(VENV)/bin/shootdown demo
+
+test: setup tools
+	$(PY) -m pytest -q -n 2 --dist loadfile
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: setup
+	@command -v spin >/dev/null || { apt-get update -qq && apt-get install -y -qq spin; }
+	$(PY) -m benchmarks.run
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist
