@@ -109,11 +109,11 @@ def remove(code: Sequence[Operation], drop: set[int]) -> tuple[Operation, ...]:
         new_index.append(kept)
         kept += index not in drop
     return tuple(
-        _retarget(operation, new_index) for index, operation in enumerate(code) if index not in drop
+        retarget(operation, new_index) for index, operation in enumerate(code) if index not in drop
     )
 
 
-def _retarget(operation: Operation, new_index: Sequence[int]) -> Operation:
+def retarget(operation: Operation, new_index: Sequence[int]) -> Operation:
     match operation:
         case Jump():
             return replace(operation, target=new_index[operation.target])

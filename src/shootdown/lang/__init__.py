@@ -1,0 +1,17 @@
+"""The language: ordinary Python, staged.
+
+Objects, classes and lists are real and built by CPython before the machine starts; what changes
+while the machine runs is declared as state, and the methods that touch it are compiled from their
+syntax trees.
+
+`declare`      what a model imports: kinds of state, locks, `choose`, `wait_until`, ...
+`part`         the base class of everything that holds state
+`geometry`     how many pages, frames, tables, CPUs
+`errors`       a refusal: where, what, and what to write instead
+`source`       from a function object to its syntax tree and places
+`subset`       what the language refuses on sight
+`values`       what an expression is while compiling: known now, or known when the machine runs
+`emitter`      operations, registers, labels, locks held: the output side
+`expressions`, `calls`, `statements`   the compiler, one syntax category each
+`compile`      a system of parts and actors in, a program out
+"""

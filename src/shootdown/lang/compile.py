@@ -1,0 +1,118 @@
+"""A system in, a program out.
+
+Each actor is a method of some part; it is lowered by itself, and lowering it twice gives the same
+operations, so that a second round with better known register ranges can simply start over. When all
+actors are lowered, the points that nobody could notice are taken out, and the result is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MethodType
+from typing import Any
+
+from shootdown.lang.declare import Declaration
+from shootdown.lang.emitter import LOCAL_HIGH, ROUNDS, Options, Tables
+from shootdown.lang.errors import Diagnostic, Refused
+from shootdown.lang.source import place_of
+from shootdown.lang.statements import Statements
+from shootdown.lang.values import Static
+from shootdown.program.kind import Family, Kind
+from shootdown.program.points import settle_points
+from shootdown.program.program import Actor, Program
+from shootdown.program.wellformed import check_program
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An actor before compilation: a name and the bound method that it runs once."""
+
+    name: str
+    method: Callable[[], None]
+    daemon: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Values that differ from the declared initial ones: (array or variable, index) -> value."""
+
+    values: Mapping[tuple[Any, int], int] = field(default_factory=dict)
+
+
+def compile_system(
+    entries: Sequence[Entry], options: Options, starts: Sequence[Start] = (Start(),)
+) -> Program:
+    """Lower every actor and put the program together.
+
+    Raises:
+        ModelError: with every mistake found in the methods reached.
+    """
+    tables = Tables(options, tuple(entry.name for entry in entries))
+    actors = [_lower(tables, number, entry) for number, entry in enumerate(entries)]
+    tables.errors.raise_if_any()
+    # Starts may name state that no actor uses; it is entered so that its values are kept.
+    initials = tuple(_initial(tables, start) for start in starts)
+    program = Program(
+        tuple(tables.variables),
+        settle_points(actors, tables.touches),
+        tuple(tables.rules),
+        tuple(tables.counters),
+        initials,
+    )
+    return check_program(program)
+
+
+def _lower(tables: Tables, number: int, entry: Entry) -> Actor:
+    hints: dict[int, Kind] = {}
+    mark = len(tables.touches)
+    for round_number in range(ROUNDS + 1):
+        del tables.touches[mark:]
+        lowering = Lowering(tables, number, hints, last=round_number == ROUNDS)
+        lowering.run(entry.method)
+        grown = lowering.grown()
+        if not grown:
+            break
+        hints = grown if round_number < ROUNDS - 1 else _widened(grown, tables)
+    code, registers = lowering.finish()
+    return Actor(entry.name, code, registers, entry.daemon)
+
+
+def _widened(grown: Mapping[int, Kind], tables: Tables) -> dict[int, Kind]:
+    """The last round: ranges that keep growing stop at a bound, and assignments are checked."""
+    geometry = tables.options.geometry
+    high = max(LOCAL_HIGH, geometry.pages, geometry.frames)
+    return {
+        number: Kind(kind.family, min(kind.low, 0) and -high, max(high, 1))
+        if kind.family in (Family.INT, Family.COUNTER)
+        else kind
+        for number, kind in grown.items()
+    }
+
+
+def _initial(tables: Tables, start: Start) -> tuple[tuple[int, int, int], ...]:
+    return tuple(
+        (tables.variable(declaration), index, value)
+        for (declaration, index), value in start.values.items()
+        if isinstance(declaration, Declaration)
+    )
+
+
+class Lowering(Statements):
+    """The compiler for one actor."""
+
+    def __init__(self, tables: Tables, actor: int, hints: Mapping[int, Kind], last: bool) -> None:
+        super().__init__(tables, actor, hints, last)
+        self.stack = []
+
+    def run(self, method: Callable[[], None]) -> None:
+        """Lower the entry method; the actor's first operation is a point."""
+        assert isinstance(method, MethodType)
+        function: Any = method.__func__
+        self.where = place_of(function)
+        self.point()
+        try:
+            self.inline(function, Static(method.__self__), [])
+        except Refused as refused:
+            place = self.where
+            self.tables.errors.add(refused.diagnostic or Diagnostic(place, "cannot be compiled"))

@@ -1,0 +1,366 @@
+"""The output side of the compiler: operations, registers, labels, the locks held.
+
+One emitter writes the code of one actor; all emitters of a system share its `Tables`. Every access
+to shared state is noted as a `Touch`, with the locks held at that place. Because calls are inlined
+and `with` is the only way to hold a lock, those locks are simply the ones on the emitter's stack.
+
+Registers get the range of what is assigned to them. In a loop a range can grow after it was read;
+the actor is then compiled again with what was learned, at most `ROUNDS` times. After that the
+register is given `LOCAL_HIGH` and a check that it stays below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shootdown.lang.declare import Declaration
+from shootdown.lang.errors import Collector, Diagnostic, Refused
+from shootdown.lang.geometry import Geometry
+from shootdown.lang.values import Dynamic, Static, interval, kind_of, operand_of
+from shootdown.program.kind import Family, Kind
+from shootdown.program.operation import (
+    Access,
+    Acquire,
+    Arithmetic,
+    Binary,
+    Branch,
+    Check,
+    Choose,
+    Const,
+    Count,
+    Downgrade,
+    Guard,
+    Halt,
+    Jump,
+    Load,
+    Mode,
+    Move,
+    Operand,
+    Operation,
+    Patience,
+    Point,
+    Reg,
+    Release,
+    Store,
+)
+from shootdown.program.points import Touch, retarget
+from shootdown.program.program import Register, Rule, Variable
+from shootdown.program.where import NOWHERE, Where
+
+ROUNDS = 3
+LOCAL_HIGH = 255
+
+RANGE = Rule("range", "an Int stays within its bounds")
+INDEX = Rule("index", "an index stays within its array")
+UNDERFLOW = Rule("counter-underflow", "a counter does not go below zero")
+WIDTH = Rule("counter-width", "a counter does not wrap in the width chosen", verdict="widen")
+ASSERTION = Rule("assertion", "an assertion of the model holds")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to compile: for the checker (all checks, no counts) or for replay (the reverse)."""
+
+    geometry: Geometry
+    counter_bits: int = 3
+    checked: bool = True
+    counted: bool = False
+
+
+@dataclass(slots=True)
+class Tables:
+    """What the actors of a system share while they are compiled."""
+
+    options: Options
+    actors: tuple[str, ...]
+    variables: list[Variable] = field(default_factory=list)
+    numbers: dict[int, int] = field(default_factory=dict)
+    declarations: list[Declaration] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    counters: list[str] = field(default_factory=list)
+    touches: list[Touch] = field(default_factory=list)
+    errors: Collector = field(default_factory=Collector)
+
+    def variable(self, declaration: Declaration) -> int:
+        """The number of a variable, entered at its first use."""
+        number = self.numbers.get(id(declaration))
+        if number is None:
+            number = len(self.variables)
+            self.numbers[id(declaration)] = number
+            self.declarations.append(declaration)
+            self.variables.append(self._make(declaration))
+        return number
+
+    def _make(self, declaration: Declaration) -> Variable:
+        options = self.options
+        kind = declaration.kind(options.geometry, options.counter_bits, self.actors)
+        length = declaration.length(options.geometry)
+        owner: Any = declaration.owner
+        return Variable(
+            declaration.name,
+            kind,
+            length,
+            (declaration.initial,) * length,
+            array=declaration.is_array,
+            segment=owner.segment if owner is not None else "mm",
+            ghost=declaration.ghost,
+        )
+
+    def rule(self, rule: Rule) -> int:
+        """The number of a rule, entered at its first use."""
+        if rule not in self.rules:
+            self.rules.append(rule)
+        return self.rules.index(rule)
+
+    def counter(self, name: str) -> int:
+        """The number of an event counter."""
+        if name not in self.counters:
+            self.counters.append(name)
+        return self.counters.index(name)
+
+
+@dataclass(slots=True)
+class Box:
+    """A register while its kind is still being found."""
+
+    name: str
+    kind: Kind | None
+    fixed: bool = False
+    seen: Kind | None = None
+
+
+@dataclass(slots=True)
+class Held:
+    """A lock on the stack of `with` blocks."""
+
+    lock: Declaration
+    mode: Mode
+    depth: int
+
+
+class Emitter:
+    """Writes the code of one actor."""
+
+    def __init__(self, tables: Tables, actor: int, hints: Mapping[int, Kind], last: bool) -> None:
+        self.tables = tables
+        self.actor = actor
+        self.hints = hints
+        self.last = last
+        self.code: list[Operation] = []
+        self.positions: list[int] = []
+        self.boxes: list[Box] = []
+        self.held: list[Held] = []
+        self.atomic = 0
+        self.ghosts = 0
+        self.depth = 0
+        """branches and loops around the current place that are decided only when running"""
+        self.where = NOWHERE
+
+    # --- errors -------------------------------------------------------------------------------
+
+    def refuse(self, message: str, help: str = "", where: Where | None = None) -> Refused:
+        """The exception for a mistake at the current place, to be raised by the caller."""
+        return Refused(Diagnostic(where or self.where, message, help))
+
+    # --- registers ----------------------------------------------------------------------------
+
+    def register(self, name: str, kind: Kind | None = None, fixed: bool = False) -> Reg:
+        """A new register; its kind grows with what is assigned unless it is `fixed`."""
+        number = len(self.boxes)
+        hint = self.hints.get(number)
+        if hint is not None:
+            fixed = fixed or self.last
+            kind = hint if kind is None else kind.join(hint)
+        self.boxes.append(Box(name, kind, fixed))
+        return Reg(number)
+
+    def read(self, register: Reg) -> Dynamic:
+        """The value of a register, with the kind known so far."""
+        box = self.boxes[register.index]
+        if box.kind is None:
+            raise self.refuse(f"`{box.name}` is used before anything was assigned to it")
+        box.seen = box.kind
+        return Dynamic(register, box.kind)
+
+    def assign(self, register: Reg, value: Static | Dynamic) -> None:
+        """register = value"""
+        box, kind = self.boxes[register.index], kind_of(value)
+        if box.fixed and box.kind is not None:
+            if not box.kind.holds(kind):
+                self.check_range(value, box.kind, RANGE)
+        else:
+            box.kind = kind if box.kind is None else box.kind.join(kind)
+        self.emit(Move(self.where, register, operand_of(value)))
+
+    def temporary(self, kind: Kind, name: str = "") -> Reg:
+        return self.register(name or f"t{len(self.boxes)}", kind, fixed=True)
+
+    def grown(self) -> dict[int, Kind]:
+        """Kinds of all growing registers, if some was read when it was still narrower."""
+        boxes = [(n, box) for n, box in enumerate(self.boxes) if not box.fixed and box.kind]
+        if not any(box.seen is not None and box.seen != box.kind for _, box in boxes):
+            return {}
+        return {number: box.kind for number, box in boxes if box.kind is not None}
+
+    # --- code ---------------------------------------------------------------------------------
+
+    def emit(self, operation: Operation) -> None:
+        self.code.append(operation)
+
+    def label(self) -> int:
+        """A new label, to be placed later."""
+        self.positions.append(-1)
+        return len(self.positions) - 1
+
+    def place(self, label: int) -> None:
+        self.positions[label] = len(self.code)
+
+    def jump(self, label: int) -> None:
+        self.emit(Jump(self.where, label))
+
+    def branch(self, value: Static | Dynamic, then: int, other: int) -> None:
+        if isinstance(value, Static):
+            self.jump(then if operand_of(value) != Const(0) else other)
+        else:
+            self.emit(Branch(self.where, value.operand, then, other))
+
+    def finish(self) -> tuple[tuple[Operation, ...], tuple[Register, ...]]:
+        """The code with labels resolved, and the registers."""
+        self.emit(Halt(self.where))
+        code = tuple(retarget(operation, self.positions) for operation in self.code)
+        empty = Kind(Family.INT, 0, 0)
+        return code, tuple(Register(box.name, box.kind or empty) for box in self.boxes)
+
+    # --- arithmetic ---------------------------------------------------------------------------
+
+    def binary(
+        self, operator: Arithmetic, a: Static | Dynamic, b: Static | Dynamic, name: str = ""
+    ) -> Dynamic:
+        """a operator b, at least one of them only known when running."""
+        kind = interval(operator, kind_of(a), kind_of(b))
+        if kind.high.bit_length() > 62 or kind.low.bit_length() > 62:
+            raise self.refuse("this value may need more than 62 bits")
+        register = self.temporary(kind, name)
+        self.emit(Binary(self.where, register, operator, operand_of(a), operand_of(b)))
+        return Dynamic(register, kind)
+
+    def choose(self, bound: int) -> Static | Dynamic:
+        """Any of 0 .. bound - 1."""
+        if bound == 1 and self.tables.options.checked:
+            return Static(0)
+        kind = Kind(Family.INT, 0, bound - 1)
+        register = self.temporary(kind, "choice")
+        self.emit(Choose(self.where, register, bound))
+        return Dynamic(register, kind)
+
+    # --- checks -------------------------------------------------------------------------------
+
+    def check(self, value: Static | Dynamic, rule: Rule) -> None:
+        self.emit(Check(self.where, operand_of(value), self.tables.rule(rule)))
+
+    def check_range(self, value: Static | Dynamic, kind: Kind, rule: Rule) -> None:
+        """Check that a value is one of the kind's; nothing to do where that is certain."""
+        if not self.tables.options.checked:
+            return
+        found = kind_of(value)
+        if found.low < kind.low:
+            self.check(self.binary(Arithmetic.LE, Static(kind.low), value), rule)
+        if found.high > kind.high:
+            self.check(self.binary(Arithmetic.LE, value, Static(kind.high)), rule)
+
+    def count(self, name: str, amount: Static | Dynamic) -> None:
+        if self.tables.options.counted:
+            self.emit(Count(self.where, self.tables.counter(name), operand_of(amount)))
+
+    # --- shared state -------------------------------------------------------------------------
+
+    def access(self, declaration: Declaration, write: bool) -> int:
+        """Note an access, with the point it may need before it; the number of the variable."""
+        number = self.tables.variable(declaration)
+        is_ghost = declaration.ghost or self.ghosts > 0
+        if write and self.ghosts and not declaration.ghost:
+            raise self.refuse(
+                f"a rule writes `{declaration.name}`, which is state of the system",
+                "declare it with Ghost(…), or move this out of the @ghost method",
+            )
+        held = frozenset((self.tables.variable(h.lock), h.mode) for h in self.held)
+        access = Access(number, write, held, is_ghost)
+        self.tables.touches.append(Touch(self.actor, access))
+        if not (is_ghost or self.atomic):
+            self.emit(Point(self.where, access))
+        return number
+
+    def load(self, declaration: Declaration, index: Static | Dynamic) -> Dynamic:
+        """The value of a variable or of an element of an array."""
+        operand = self.checked_index(declaration, index)
+        number = self.access(declaration, write=False)
+        variable = self.tables.variables[number]
+        register = self.temporary(variable.kind, declaration.attribute)
+        self.emit(Load(self.where, register, number, operand))
+        return Dynamic(register, variable.kind)
+
+    def store(
+        self, declaration: Declaration, index: Static | Dynamic, value: Static | Dynamic
+    ) -> None:
+        """Set a variable or an element of an array."""
+        operand = self.checked_index(declaration, index)
+        number = self.access(declaration, write=True)
+        kind = self.tables.variables[number].kind
+        if kind.family is Family.COUNTER:
+            self.check_range(value, replace(kind, high=1 << 62), UNDERFLOW)
+            self.check_range(value, replace(kind, low=-(1 << 62)), WIDTH)
+        else:
+            self.check_range(value, kind, RANGE)
+        self.emit(Store(self.where, number, operand, operand_of(value)))
+
+    def checked_index(self, declaration: Declaration, index: Static | Dynamic) -> Operand:
+        length = declaration.length(self.tables.options.geometry)
+        kind = Kind(Family.INT, 0, length - 1)
+        if isinstance(index, Static) and not kind.holds(kind_of(index)):
+            raise self.refuse(
+                f"`{declaration.name}` has {length} elements, there is no [{index.value}]",
+                f"indexes go from 0 to {length - 1}",
+            )
+        self.check_range(index, kind, INDEX)
+        return operand_of(index)
+
+    # --- steps and locks ----------------------------------------------------------------------
+
+    def point(self, patience: Patience = Patience.MUST, loop: bool = False) -> None:
+        """A place where others may run, whatever the passes find."""
+        if self.atomic:
+            raise self.refuse(
+                "this would let others run inside an indivisible step",
+                "take it out of the @indivisible or @ghost method",
+            )
+        self.emit(Point(self.where, None, loop, patience))
+
+    def guard(self, value: Static | Dynamic) -> None:
+        self.emit(Guard(self.where, operand_of(value)))
+
+    def acquire(self, lock: Declaration, mode: Mode) -> None:
+        self.point()
+        self.emit(Acquire(self.where, self.tables.variable(lock), mode))
+        self.held.append(Held(lock, mode, self.depth))
+
+    def release(self) -> None:
+        """Give back the lock taken last."""
+        held = self.held.pop()
+        self.emit(Release(self.where, self.tables.variable(held.lock), held.mode))
+
+    def release_down_to(self, depth: int) -> None:
+        """The releases of leaving `with` blocks early; the stack stays as it is."""
+        for held in reversed(self.held[depth:]):
+            self.emit(Release(self.where, self.tables.variable(held.lock), held.mode))
+
+    def downgrade(self, lock: Declaration) -> None:
+        top = self.held[-1] if self.held else None
+        if top is None or (top.lock, top.mode, top.depth) != (lock, Mode.WRITE, self.depth):
+            raise self.refuse(
+                f"`{lock.name}` is not held for writing by the innermost `with`",
+                f"write it directly inside `with {lock.attribute}.write():`",
+            )
+        top.mode = Mode.READ
+        self.emit(Downgrade(self.where, self.tables.variable(lock)))

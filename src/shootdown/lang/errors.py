@@ -1,0 +1,84 @@
+"""Refusals: what is wrong with a model, where, and what to write instead.
+
+A mistake in a model is never a Python traceback. The compiler collects `Diagnostic`s and raises one
+`ModelError` with all of them; printing follows the shape editors know: `file:line:column: error: …`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shootdown.program.where import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake. `help` says what to do; `notes` say how the place was reached."""
+
+    where: Where
+    message: str
+    help: str = ""
+    notes: tuple[str, ...] = ()
+
+    def render(self) -> str:
+        """The lines an editor and a reader want."""
+        place = self.where
+        head = f"{place.file}:{place.line}:{place.column + 1}: error: {self.message}"
+        lines = [head, *self._excerpt()]
+        lines += [f"  {note}" for note in self._context()]
+        if self.help:
+            lines.append(f"  help: {self.help}")
+        return "\n".join(lines)
+
+    def _excerpt(self) -> list[str]:
+        place = self.where
+        text = place.text.rstrip()
+        if not text:
+            return []
+        end = place.end_column if place.end_line == place.line else len(text)
+        carets = "^" * max(1, min(end, len(text)) - place.column)
+        gutter = f"{place.line:6} | "
+        return [f"{gutter}{text}", " " * (len(gutter) - 2) + "| " + " " * place.column + carets]
+
+    def _context(self) -> list[str]:
+        chain = self.where.chain
+        notes = [f"in `{self.where.function}`"] if self.where.function else []
+        notes += [f"called from `{w.function}` at {w.file}:{w.line}" for w in chain[1:]]
+        return [*notes, *self.notes]
+
+
+class ModelError(Exception):
+    """Everything that is wrong with a model; exit status 2."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("\n".join(diagnostic.render() for diagnostic in diagnostics))
+        self.diagnostics = tuple(diagnostics)
+
+    def __reduce__(self) -> tuple[type[ModelError], tuple[tuple[Diagnostic, ...]]]:
+        return (type(self), (self.diagnostics,))
+
+
+class Refused(Exception):
+    """Thrown inside the compiler to leave the current statement; the statement's end catches it."""
+
+    def __init__(self, diagnostic: Diagnostic | None) -> None:
+        super().__init__(diagnostic.message if diagnostic else "follows from an earlier error")
+        self.diagnostic = diagnostic
+
+
+@dataclass(slots=True)
+class Collector:
+    """The diagnostics of one compilation, each place and message once."""
+
+    found: dict[tuple[str, int, int, str], Diagnostic] = field(default_factory=dict)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        place = diagnostic.where
+        key = (place.file, place.line, place.column, diagnostic.message)
+        self.found.setdefault(key, diagnostic)
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            rows = sorted(self.found.values(), key=lambda d: (d.where.file, d.where.line))
+            raise ModelError(rows)

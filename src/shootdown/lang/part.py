@@ -1,0 +1,32 @@
+"""Parts: the objects a system is built from.
+
+A part is an ordinary Python object whose `__init__` runs in Python. Assigning a declaration to an
+attribute makes it state of this part; assigning another part makes that one a child, and the path of
+attributes gives everything its name: `mm.pte`, `device0.tlb`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shootdown.lang.declare import Declaration
+
+
+class Part:
+    """Base class of everything that holds state or has compiled methods."""
+
+    label: str = ""
+    segment: str = "mm"
+    """`machine` for parts that all address spaces share (see `program.program.Variable`)"""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Declaration) and value.owner is None:
+            value.owner, value.attribute = self, name
+        elif isinstance(value, Part) and not value.label and name != "parent":
+            object.__setattr__(value, "label", name)
+        object.__setattr__(self, name, value)
+
+    @property
+    def name(self) -> str:
+        """What reports call this part."""
+        return self.label or type(self).__name__.lower()

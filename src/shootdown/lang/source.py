@@ -1,0 +1,92 @@
+"""From a function object to its syntax tree, and from a node of it to a place.
+
+Each file is read and parsed once per process; a function is found by name and first line, which
+is what its code object remembers. Nothing is imported or executed here.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+
+from shootdown.program.where import Where
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A parsed file: its lines and its functions by (name, line of the first decorator or def)."""
+
+    shown: str
+    lines: tuple[str, ...]
+    functions: dict[tuple[str, int], ast.FunctionDef]
+
+    def where(self, node: ast.AST, function: str, caller: Where | None) -> Where:
+        """The place of a node. Columns are in characters, although `ast` counts bytes."""
+        line = getattr(node, "lineno", 1)
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        end_line = getattr(node, "end_lineno", line)
+        end_text = self.lines[end_line - 1] if end_line <= len(self.lines) else ""
+        return Where(
+            self.shown,
+            line,
+            _characters(text, getattr(node, "col_offset", 0)),
+            end_line,
+            _characters(end_text, getattr(node, "end_col_offset", 0)),
+            function,
+            text,
+            caller,
+        )
+
+
+def _characters(text: str, column: int) -> int:
+    return column if text.isascii() else len(text.encode()[:column].decode(errors="replace"))
+
+
+@cache
+def read_source(file: str) -> Source:
+    """Parse a file that Python could import, so it has no syntax errors."""
+    text = Path(file).read_text(encoding="utf-8")
+    functions = {
+        (node.name, min([node.lineno, *(d.lineno for d in node.decorator_list)])): node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+    }
+    return Source(shown_path(file), tuple(text.splitlines()), functions)
+
+
+def shown_path(file: str) -> str:
+    """How reports name a file: shipped ones from the package on, others relative to here."""
+    path = Path(file).resolve()
+    if path.is_relative_to(PACKAGE):
+        return str(path.relative_to(PACKAGE.parent))
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def find_function(function: FunctionType) -> tuple[Source, ast.FunctionDef] | None:
+    """The source of a function, or None for one that was not written in a file."""
+    code = function.__code__
+    try:
+        source = read_source(code.co_filename)
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return None
+    node = source.functions.get((code.co_name, code.co_firstlineno))
+    return (source, node) if node else None
+
+
+def place_of(function: FunctionType) -> Where:
+    """Where a function is defined, for errors about the function as a whole."""
+    found = find_function(function)
+    if found is None:
+        code = function.__code__
+        return Where(code.co_filename, code.co_firstlineno, 0, code.co_firstlineno, 0, "", "")
+    source, node = found
+    head = ast.Pass(lineno=node.lineno, col_offset=node.col_offset)
+    head.end_lineno = node.lineno
+    head.end_col_offset = len(source.lines[node.lineno - 1])
+    return source.where(head, "", None)

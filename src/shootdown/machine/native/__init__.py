@@ -1,0 +1,11 @@
+"""The machine through LLVM.
+
+`text`     LLVM IR as text, one line at a time
+`blocks`   the basic blocks of an actor, the unit of coverage
+`emit`     operations to IR, wherever variables lie
+`packed`   steps on packed states, for the search
+`wide`     whole runs on 32-bit elements, for the runner
+`jit`      IR to machine code
+`bfs`      the search loop in numba, the same code for every model
+`search`   one native search from start to result
+"""

@@ -1,0 +1,42 @@
+"""Big arrays that cost only what is used of them.
+
+A mapping is reserved at the full size it may ever need and never moves; the kernel gives it
+memory page by page as it is touched, in huge pages where it can: with small ones a search spends a third
+of its time in the processor's own TLB misses.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+HUGE = 2 << 20
+_NO_RESERVE = 0x4000
+
+
+class Arena:
+    """One zeroed array of `length` elements, given back by `close`."""
+
+    def __init__(self, length: int, kind: Any) -> None:
+        size = max(length * np.dtype(kind).itemsize, mmap.PAGESIZE)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
+        self._map = mmap.mmap(-1, size, flags=flags)
+        if size >= HUGE:
+            _ask_for_huge_pages(self._map)
+        self.array: NDArray[Any] = np.frombuffer(self._map, dtype=kind, count=length)
+
+    def close(self) -> None:
+        """Give the memory back; nobody may hold the array any more."""
+        self.array = np.empty(0, self.array.dtype)
+        self._map.close()
+
+
+def _ask_for_huge_pages(mapping: mmap.mmap) -> None:
+    """Advice only: kernels without transparent huge pages refuse, and nothing else changes."""
+    try:
+        mapping.madvise(mmap.MADV_HUGEPAGE)
+    except OSError:
+        return

@@ -1,0 +1,354 @@
+"""The successors of a packed state, as one LLVM function per program.
+
+    i64 expand(ptr state, ptr out)
+
+writes the successors of `state` behind one another to `out`, in the order the search promises, and
+returns their number with the flags below. Each actor is one internal function
+
+    i64 actor(ptr state, ptr out, i64 found)
+
+that switches on the pc, loads the registers alive there, runs the code of the step, and at the
+next point puts everything back into words. The words of a state are stack slots that SROA turns into
+values, so a field at a known place costs a shift and a mask; only variables longer than a word stay
+in memory. An actor that chooses repeats its step once per setting of an odometer.
+
+Marks of executed blocks go to `@reached` (one byte per block), numbers of checks to `@exercised`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shootdown.machine.native.blocks import find_blocks, most_successors
+from shootdown.machine.native.emit import ActorWriter, power
+from shootdown.program.layout import WORD, Field, Layout, Slots
+from shootdown.program.operation import Choose, Const, Operand, Patience, Point
+from shootdown.program.program import Program
+
+ALIVE = 1 << 32
+"""an actor that goes on has a step"""
+STUCK = 1 << 33
+"""an actor that must go on has none"""
+BROKEN = 1 << 34
+"""the last successor broke a rule; nothing after it was generated"""
+
+_RESTS = {Patience.MUST: 0, Patience.IDLE: 1, Patience.REST: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCode:
+    """The IR of a program's steps, and what is needed to call it and read its marks."""
+
+    ir: str
+    room: int
+    """most successors of any state"""
+    blocks: tuple[tuple[int, range], ...]
+    """(actor, operations) of each byte of `@reached`"""
+
+
+def emit_packed(program: Program, layout: Layout) -> PackedCode:
+    """The module of a program."""
+    blocks = tuple((n, b) for n, actor in enumerate(program.actors) for b in find_blocks(actor))
+    lines = [
+        f"@reached = global [{max(len(blocks), 1)} x i8] zeroinitializer",
+        f"@exercised = global [{max(len(program.rules), 1)} x i64] zeroinitializer",
+    ]
+    first = 0
+    for number in range(len(program.actors)):
+        writer = _PackedWriter(program, layout, number, first)
+        lines += writer.write()
+        first += len(writer.blocks)
+    lines += _expand(len(program.actors))
+    room = sum(most_successors(actor) for actor in program.actors)
+    return PackedCode("\n".join(lines), room, blocks)
+
+
+def _expand(actors: int) -> Iterator[str]:
+    """Call the actors in order; stop at the first broken rule."""
+    yield "define i64 @expand(ptr %state, ptr %out) {"
+    yield "entry:"
+    yield "  br label %actor0"
+    for number in range(actors):
+        before = f"%sum{number - 1}" if number else "0"
+        yield f"actor{number}:"
+        yield f"  %found{number} = and i64 {before}, {ALIVE - 1}"
+        arguments = f"ptr %state, ptr %out, i64 %found{number}"
+        yield f"  %got{number} = call fastcc i64 @step{number}({arguments})"
+        yield f"  %flags{number} = and i64 {before}, {ALIVE | STUCK}"
+        yield f"  %sum{number} = or i64 %got{number}, %flags{number}"
+        yield f"  %over{number} = icmp uge i64 %got{number}, {BROKEN}"
+        yield f"  br i1 %over{number}, label %broken{number}, label %actor{number + 1}"
+        yield f"broken{number}:"
+        yield f"  ret i64 %got{number}"
+    yield f"actor{actors}:"
+    yield f"  ret i64 {f'%sum{actors - 1}' if actors else '0'}"
+    yield "}"
+
+
+class _PackedWriter(ActorWriter):
+    """Writes the function of one actor."""
+
+    def __init__(self, program: Program, layout: Layout, number: int, first_block: int) -> None:
+        super().__init__(program, number)
+        self.layout = layout
+        self.frame = layout.actors[number]
+        self.first_block = first_block
+        self.chooses = sum(isinstance(operation, Choose) for operation in self.actor.code)
+
+    def write(self) -> list[str]:
+        """The whole function."""
+        head = f"define internal fastcc i64 @step{self.number}"
+        self.text.lines.append(
+            f"{head}(ptr noalias readonly %state, ptr noalias %out, i64 %found) {{"
+        )
+        self._write_entry()
+        for point in range(self.actor.halted):
+            self._write_departure(point)
+        self.write_code()
+        for point in range(self.actor.halted + 1):
+            self._write_arrival(point)
+        self._write_keep()
+        self._write_odometer()
+        self._write_ends()
+        self.text.lines.append("}")
+        return self.text.lines
+
+    def _write_entry(self) -> None:
+        """Slots for registers and words; then, for every setting of the odometer, the step."""
+        text = self.text
+        text.label("entry")
+        for register in range(len(self.actor.registers)):
+            text.line(f"%r{register} = alloca i64")
+        text.line("%count = alloca i64")
+        text.line("store i64 %found, ptr %count")
+        text.line("%rests = alloca i64")
+        if self.chooses:
+            for name in ("taken", "radix"):
+                text.line(f"%{name} = alloca [{self.chooses} x i64]")
+            for name in ("position", "known"):
+                text.line(f"%{name} = alloca i64")
+            text.line("store i64 0, ptr %known")
+        self._write_word_slots()
+        for word in range(self.layout.words):
+            pointer = text.set(f"getelementptr i64, ptr %state, i64 {word}")
+            text.line(f"%s{word} = load i64, ptr {pointer}")
+        pc = self._extract(f"%s{self.frame.pc.word}", self.frame.pc)
+        text.jump("again")
+        text.label("again")
+        for word, mask in enumerate(self._own_bits()):
+            kept = _signed(~mask)
+            rest = text.set(f"and i64 %s{word}, {kept}") if mask else f"%s{word}"
+            text.line(f"store i64 {rest}, ptr %w{word}")
+        if self.chooses:
+            text.line("store i64 0, ptr %position")
+        cases = " ".join(f"i64 {p}, label %leave{p}" for p in range(self.actor.halted))
+        text.line(f"switch i64 {pc}, label %idle [ {cases} ]")
+
+    def _write_word_slots(self) -> None:
+        """A slot per word; the words of a long variable lie together so that an index can reach."""
+        long: dict[int, str] = {}
+        for number, slots in enumerate(self.layout.variables):
+            if slots.per_word:
+                size = -(-slots.length // slots.per_word)
+                self.text.line(f"%v{number} = alloca [{size} x i64]")
+                for word in range(size):
+                    source = f"getelementptr i64, ptr %v{number}, i64 {word}"
+                    long[slots.word + word] = source
+        for word in range(self.layout.words):
+            self.text.line(f"%w{word} = {long.get(word, 'alloca i64')}")
+
+    def _own_bits(self) -> list[int]:
+        """Per word the bits of this actor's pc and registers, which every step writes anew."""
+        masks = [0] * self.layout.words
+        fields = [field for row in self.frame.registers for _, field in row]
+        for field in (self.frame.pc, *fields):
+            masks[field.word] |= (1 << field.bits) - 1 << field.shift
+        return masks
+
+    def _write_departure(self, point: int) -> None:
+        """A step begins at a point: its registers come out of the state."""
+        index = self.actor.points[point]
+        operation = self.actor.code[index]
+        assert isinstance(operation, Point)
+        self.text.label(f"leave{point}")
+        self.begin_block()
+        self.text.line(f"store i64 {_RESTS[operation.patience]}, ptr %rests")
+        self.enter(next(n for n, block in enumerate(self.blocks) if block.start == index))
+        for register, field in self.frame.registers[point]:
+            value = self._extract(f"%s{field.word}", field)
+            self.text.line(f"store i64 {value}, ptr %r{register}")
+        self.text.jump(self.destination(index + 1))
+
+    def _write_arrival(self, point: int) -> None:
+        """A step ends at a point, or halted: pc and registers go into the words."""
+        self.text.label(f"arrive{point}")
+        self.begin_block()
+        pieces: dict[int, list[str]] = {}
+        pc = point << self.frame.pc.shift
+        if pc:
+            pieces[self.frame.pc.word] = [str(_signed(pc))]
+        rows = self.frame.registers[point] if point < self.actor.halted else ()
+        for register, field in rows:
+            if field.bits:
+                value = self.text.set(f"load i64, ptr %r{register}")
+                pieces.setdefault(field.word, []).append(self._insertable(value, field))
+        for word, values in pieces.items():
+            whole = self.text.set(f"load i64, ptr %w{word}")
+            for value in values:
+                whole = self.text.set(f"or i64 {whole}, {value}")
+            self.text.line(f"store i64 {whole}, ptr %w{word}")
+        self.text.jump("keep")
+
+    def _write_keep(self) -> None:
+        """A successor is complete: append it to the output."""
+        text = self.text
+        text.label("keep")
+        count = text.set("load i64, ptr %count")
+        first = text.set(f"mul i64 {count}, {self.layout.words}")
+        base = text.set(f"getelementptr i64, ptr %out, i64 {first}")
+        for word in range(self.layout.words):
+            value = text.set(f"load i64, ptr %w{word}")
+            pointer = text.set(f"getelementptr i64, ptr {base}, i64 {word}")
+            text.line(f"store i64 {value}, ptr {pointer}")
+        text.bump("%count")
+        text.jump("blocked")
+
+    def _write_odometer(self) -> None:
+        """The step is over, done or not: turn the last digit that can turn, and do it again."""
+        text = self.text
+        text.label("blocked")
+        if not self.chooses:
+            text.jump("done")
+            return
+        text.jump("turn")
+        text.label("turn")
+        position = text.set("load i64, ptr %position")
+        text.fork(text.set(f"icmp eq i64 {position}, 0"), "done", "digit")
+        text.label("digit")
+        last = text.add(position, -1)
+        text.line(f"store i64 {last}, ptr %position")
+        digit_at = text.set(f"getelementptr i64, ptr %taken, i64 {last}")
+        radix_at = text.set(f"getelementptr i64, ptr %radix, i64 {last}")
+        digit = text.add(text.set(f"load i64, ptr {digit_at}"), 1)
+        radix = text.set(f"load i64, ptr {radix_at}")
+        text.fork(text.set(f"icmp ult i64 {digit}, {radix}"), "turned", "turn")
+        text.label("turned")
+        text.line(f"store i64 {digit}, ptr {digit_at}")
+        text.line(f"store i64 {position}, ptr %known")
+        text.jump("again")
+
+    def _write_ends(self) -> None:
+        """The flags that decide a deadlock; and the two other ways out."""
+        text = self.text
+        text.label("done")
+        count = text.set("load i64, ptr %count")
+        moved = text.set(f"icmp ugt i64 {count}, %found")
+        rests = text.set("load i64, ptr %rests")
+        goes_on = text.set(f"icmp ne i64 {rests}, {_RESTS[Patience.REST]}")
+        alive = text.set(f"select i1 {goes_on}, i64 {ALIVE}, i64 0")
+        must = text.set(f"icmp eq i64 {rests}, {_RESTS[Patience.MUST]}")
+        stuck = text.set(f"select i1 {must}, i64 {STUCK}, i64 0")
+        flags = text.set(f"select i1 {moved}, i64 {alive}, i64 {stuck}")
+        text.line(f"ret i64 {text.set(f'or i64 {count}, {flags}')}")
+        text.label("idle")
+        text.line("ret i64 %found")
+        text.label("broken")
+        count = text.set("load i64, ptr %count")
+        text.line(f"ret i64 {text.set(f'or i64 {text.add(count, 1)}, {BROKEN}')}")
+
+    def _extract(self, word: str, field: Field) -> str:
+        """The value of a field of a word."""
+        if not field.bits:
+            return str(field.low)
+        shifted = self.text.set(f"lshr i64 {word}, {field.shift}") if field.shift else word
+        masked = self.text.set(f"and i64 {shifted}, {_signed((1 << field.bits) - 1)}")
+        return self.text.add(masked, field.low)
+
+    def _insertable(self, value: str, field: Field) -> str:
+        """A value moved to where its field lies, everything else 0."""
+        plain = self.text.add(value, -field.low)
+        masked = self.text.set(f"and i64 {plain}, {(1 << field.bits) - 1}")
+        return self.text.set(f"shl i64 {masked}, {field.shift}") if field.shift else masked
+
+    def load(self, variable: int, index: Operand) -> str:
+        slots = self.layout.variables[variable]
+        if isinstance(index, Const) or slots.length == 1:
+            field = slots.at(index.value if isinstance(index, Const) else 0)
+            return self._extract(self.text.set(f"load i64, ptr %w{field.word}"), field)
+        if not slots.bits:
+            return str(slots.low)
+        pointer, shift = self._locate(variable, slots, self.value(index))
+        word = self.text.set(f"load i64, ptr {pointer}")
+        shifted = self.text.set(f"lshr i64 {word}, {shift}")
+        masked = self.text.set(f"and i64 {shifted}, {(1 << slots.bits) - 1}")
+        return self.text.add(masked, slots.low)
+
+    def store(self, variable: int, index: Operand, value: str) -> None:
+        slots = self.layout.variables[variable]
+        if not slots.bits:
+            return
+        mask = (1 << slots.bits) - 1
+        text = self.text
+        if isinstance(index, Const) or slots.length == 1:
+            field = slots.at(index.value if isinstance(index, Const) else 0)
+            pointer, hole = f"%w{field.word}", str(_signed(~(mask << field.shift)))
+            placed = self._insertable(value, field)
+        else:
+            pointer, shift = self._locate(variable, slots, self.value(index))
+            hole = text.set(f"xor i64 {text.set(f'shl i64 {mask}, {shift}')}, -1")
+            masked = text.set(f"and i64 {text.add(value, -slots.low)}, {mask}")
+            placed = text.set(f"shl i64 {masked}, {shift}")
+        word = text.set(f"load i64, ptr {pointer}")
+        kept = text.set(f"and i64 {word}, {hole}")
+        text.line(f"store i64 {text.set(f'or i64 {kept}, {placed}')}, ptr {pointer}")
+
+    def _locate(self, variable: int, slots: Slots, index: str) -> tuple[str, str]:
+        """Pointer to the word and the shift of an element at a computed index."""
+        text = self.text
+        if not slots.per_word:
+            offset = text.set(f"mul i64 {index}, {slots.bits}")
+            return f"%w{slots.word}", text.add(offset, slots.shift)
+        exponent = power(slots.per_word)
+        if exponent is None:
+            word = text.set(f"udiv i64 {index}, {slots.per_word}")
+            position = text.set(f"urem i64 {index}, {slots.per_word}")
+        else:
+            word = text.set(f"lshr i64 {index}, {exponent}")
+            position = text.set(f"and i64 {index}, {slots.per_word - 1}")
+        pointer = text.set(f"getelementptr i64, ptr %v{variable}, i64 {word}")
+        return pointer, text.set(f"mul i64 {position}, {slots.bits}")
+
+    def choose(self, bound: int, index: int) -> str:
+        text = self.text
+        position = text.set("load i64, ptr %position")
+        known = text.set("load i64, ptr %known")
+        taken_at = text.set(f"getelementptr i64, ptr %taken, i64 {position}")
+        radix_at = text.set(f"getelementptr i64, ptr %radix, i64 {position}")
+        is_known = text.set(f"icmp ult i64 {position}, {known}")
+        old = text.set(f"load i64, ptr {taken_at}")
+        digit = text.set(f"select i1 {is_known}, i64 {old}, i64 0")
+        text.line(f"store i64 {digit}, ptr {taken_at}")
+        text.line(f"store i64 {bound}, ptr {radix_at}")
+        text.line(f"store i64 {text.add(position, 1)}, ptr %position")
+        return digit
+
+    def count(self, counter: int, amount: str) -> None:
+        """Counters are not part of a search."""
+
+    def check(self, rule: int, passed: str, index: int) -> None:
+        self.text.bump(f"getelementptr (i64, ptr @exercised, i64 {rule})")
+        self.text.fork(passed, self.destination(index + 1), "broken")
+
+    def enter(self, block: int) -> None:
+        mark = f"getelementptr (i8, ptr @reached, i64 {self.first_block + block})"
+        self.text.line(f"store i8 1, ptr {mark}")
+
+
+def _signed(word: int) -> int:
+    """A 64-bit pattern as LLVM writes constants."""
+    word &= (1 << WORD) - 1
+    return word - (1 << WORD) if word >> WORD - 1 else word
+
+
+__all__ = ["ALIVE", "BROKEN", "STUCK", "PackedCode", "emit_packed"]

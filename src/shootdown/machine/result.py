@@ -1,0 +1,80 @@
+"""What a search is asked for and what it found, as plain records.
+
+A result carries the verdict and what the verdict rests on: how much was seen, how deep, and whether
+something stopped the search early. A search that was cut is `undecided`, whatever it saw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["holds", "violated", "undecided", "widen"]
+"""`widen`: a counter is too narrow for this model; rebuild the program with a wider one"""
+
+Engine = Literal["native", "python"]
+
+Cut = Literal["states", "seconds", "memory"]
+
+DEADLOCK = "deadlock"
+"""The name of the rule that every model has: somebody who must go on can go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where to stop. None: no limit; for `memory` three quarters of what is available."""
+
+    states: int | None = None
+    seconds: float | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepTaken:
+    """One step of a run: who moved, and what its Chooses yielded, in order."""
+
+    actor: int
+    choices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a search stands; `queue` states are found and not yet expanded."""
+
+    states: int
+    queue: int
+    depth: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The outcome of one search.
+
+    The counterexample starts at `program.initials[start]` and takes the steps of `path`; the last of
+    them breaks `rule`, except for a deadlock, where the state after the last step is the deadlock.
+    """
+
+    verdict: Verdict
+    rule: str | None
+    """the broken rule, for `violated` and `widen`"""
+    states: int
+    """different states stored; the state at a broken check is not one of them"""
+    transitions: int
+    """successors generated, the violating one included"""
+    depth: int
+    """steps from a start to the deepest state found"""
+    seconds: float
+    path: tuple[StepTaken, ...]
+    start: int
+    reached: frozenset[tuple[int, int]]
+    """(actor, operation index) of everything executed at all, in steps that did not happen too"""
+    exercised: tuple[int, ...]
+    """how often each rule of the program was checked"""
+    cut: Cut | None
+    """what stopped an undecided search"""
+    reason: str | None
+    """the cut in words"""
+    memory: int
+    """bytes of states, parents and table"""
+    engine: Engine

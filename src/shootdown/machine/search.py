@@ -1,0 +1,220 @@
+"""Breadth-first search: every state of a program, nearest first, until a rule breaks.
+
+Both engines visit the same states in the same order (actors by index, choices in odometer order), so
+verdict, counts and counterexample do not depend on the engine. The first broken check in that
+order ends the search, and no counterexample is shorter.
+
+The plain one here keeps a dictionary from packed state to its number. It is for reading, for tests and
+for machines without LLVM; `native.search` does the same about a thousand times faster.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from shootdown.machine.interpreter import Expansion, Interpreter, Words
+from shootdown.machine.memory import default_limit
+from shootdown.machine.result import (
+    DEADLOCK,
+    Cut,
+    Engine,
+    Limits,
+    Progress,
+    SearchResult,
+    StepTaken,
+    Verdict,
+)
+from shootdown.program.layout import Layout
+from shootdown.program.program import Program
+
+PROGRESS_SECONDS = 0.2
+
+ProgressHook = Callable[[Progress], None]
+NoteHook = Callable[[str], None]
+
+
+def search(
+    program: Program,
+    limits: Limits | None = None,
+    engine: Engine = "native",
+    progress: ProgressHook | None = None,
+    note: NoteHook | None = None,
+) -> SearchResult:
+    """Search a program. `note` hears about things worth telling a waiting user."""
+    if engine == "python":
+        return PythonSearch(program, limits or Limits()).run(progress)
+    from shootdown.machine.native.search import NativeSearch
+
+    with NativeSearch(program, limits or Limits(), note=note) as native:
+        return native.run(progress)
+
+
+def distinct_starts(interpreter: Interpreter) -> dict[Words, int]:
+    """The different initial states, in order, and the first of `program.initials` each comes from."""
+    starts: dict[Words, int] = {}
+    for index, words in enumerate(interpreter.initial_states()):
+        starts.setdefault(words, index)
+    return starts
+
+
+def retrace(
+    interpreter: Interpreter, trail: Sequence[Words], ends_broken: bool
+) -> tuple[tuple[StepTaken, ...], int | None]:
+    """The steps that lead along a trail of states, and the rule that the last state then breaks.
+
+    A search stores only parents. Its first step to a state it did not know is the first successor
+    of the parent that equals it, so looking again finds the very step.
+    """
+    path = []
+    for before, after in zip(trail, trail[1:], strict=False):
+        found = (s.step for s in interpreter.successors(before) if s.words == after)
+        path.append(next(found))
+    if not ends_broken:
+        return tuple(path), None
+    last = interpreter.successors(trail[-1])[-1]
+    return (*path, last.step), last.broken
+
+
+def judge(program: Program, rule: int | None) -> tuple[Verdict, str]:
+    """Verdict and rule name of a broken check; None stands for a deadlock."""
+    if rule is None:
+        return "violated", DEADLOCK
+    broken = program.rules[rule]
+    return ("widen" if broken.verdict == "widen" else "violated"), broken.name
+
+
+class PythonSearch:
+    """A search over the interpreter: `run` it once, then `packed_states` holds what it saw."""
+
+    def __init__(
+        self, program: Program, limits: Limits, layout: Layout | None = None
+    ) -> None:
+        self.program = program
+        self.limits = limits
+        self.interpreter = Interpreter(program, layout)
+        self._memory_limit = limits.memory or default_limit()
+        self._state_bytes = 200 + 40 * self.interpreter.layout.words
+        self._numbers: dict[Words, int] = {}
+        self._queue: list[Words] = []
+        self._parents: list[int] = []
+        self._transitions = 0
+        self._depth = 0
+        self._reached: set[tuple[int, int]] = set()
+        self._checked: Counter[int] = Counter()
+        self._cut: Cut | None = None
+
+    def packed_states(self) -> set[Words]:
+        """The states found, each as its words."""
+        return set(self._numbers)
+
+    def run(self, progress: ProgressHook | None = None) -> SearchResult:
+        """Search until a rule breaks, a limit is met, or nothing is left."""
+        began = time.monotonic()
+        starts = distinct_starts(self.interpreter)
+        for words in starts:
+            self._insert(words, -1)
+        end: tuple[int, int | None] | None = None
+        for head, depth in self._levels():
+            self._report(progress, head, depth, began)
+            end = self._expand(head, depth)
+            if end or self._cut:
+                break
+        return self._result(end, tuple(starts.values()), time.monotonic() - began)
+
+    def _levels(self) -> Iterator[tuple[int, int]]:
+        """(number, depth) of every state in the order of finding, while more are being found."""
+        head = depth = 0
+        while head < len(self._queue):
+            level_end = len(self._queue)
+            for number in range(head, level_end):
+                yield number, depth
+            head, depth = level_end, depth + 1
+
+    def _report(
+        self, progress: ProgressHook | None, head: int, depth: int, began: float
+    ) -> None:
+        """Every few states: tell, and look at the clock."""
+        if head % 256 != 255:
+            return
+        seconds = time.monotonic() - began
+        if self.limits.seconds is not None and seconds >= self.limits.seconds:
+            self._cut = "seconds"
+        if progress and seconds - self._told >= PROGRESS_SECONDS:
+            self._told = seconds
+            progress(Progress(len(self._queue), len(self._queue) - head, depth, seconds))
+
+    _told = 0.0
+
+    def _expand(self, head: int, depth: int) -> tuple[int, int | None] | None:
+        """Insert the successors of a state. (state, rule) if the search ends here, None: deadlock."""
+        if self._cut:
+            return None
+        expansion = self.interpreter.expand(self._queue[head])
+        self._account(expansion)
+        for successor in expansion.successors:
+            self._transitions += 1
+            if successor.broken is not None:
+                return head, successor.broken
+            if self._insert(successor.words, head):
+                self._depth = depth + 1
+            if self._cut:
+                return None
+        return (head, None) if expansion.deadlock else None
+
+    def _account(self, expansion: Expansion) -> None:
+        for actor, outcome in expansion.attempts:
+            self._reached.update((actor, index) for index in outcome.reached)
+            self._checked.update(outcome.checked)
+
+    def _insert(self, words: Words, parent: int) -> bool:
+        """Whether the state was new and there was room for it."""
+        count = len(self._queue)
+        if words in self._numbers:
+            return False
+        if self.limits.states is not None and count >= self.limits.states:
+            self._cut = "states"
+            return False
+        if (count + 1) * self._state_bytes > self._memory_limit:
+            self._cut = "memory"
+            return False
+        self._numbers[words] = count
+        self._queue.append(words)
+        self._parents.append(parent)
+        return True
+
+    def _result(
+        self, end: tuple[int, int | None] | None, starts: tuple[int, ...], seconds: float
+    ) -> SearchResult:
+        verdict: Verdict = "undecided" if self._cut else "holds"
+        rule, path, start = None, (), 0
+        if end:
+            root, trail = self._trail(end[0])
+            verdict, rule = judge(self.program, end[1])
+            path, _ = retrace(self.interpreter, trail, end[1] is not None)
+            start = starts[root]
+        return SearchResult(
+            verdict,
+            rule,
+            states=len(self._queue),
+            transitions=self._transitions,
+            depth=max(self._depth, len(path)),
+            seconds=seconds,
+            path=path,
+            start=start,
+            reached=frozenset(self._reached),
+            exercised=tuple(self._checked[r] for r in range(len(self.program.rules))),
+            cut=self._cut,
+            reason=f"the limit on {self._cut} was met" if self._cut else None,
+            memory=len(self._queue) * self._state_bytes,
+            engine="python",
+        )
+
+    def _trail(self, number: int) -> tuple[int, list[Words]]:
+        """The states from a start to this one, and the number of that start."""
+        trail = [self._queue[number]]
+        while self._parents[number] >= 0:
+            number = self._parents[number]
+            trail.append(self._queue[number])
+        return number, trail[::-1]
