@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 from shootdown.machine.interpreter import Expansion, Interpreter, Words
 from shootdown.machine.memory import default_limit
@@ -68,7 +69,7 @@ def retrace(
     of the parent that equals it, so looking again finds the very step.
     """
     path = []
-    for before, after in zip(trail, trail[1:], strict=False):
+    for before, after in pairwise(trail):
         found = (s.step for s in interpreter.successors(before) if s.words == after)
         path.append(next(found))
     if not ends_broken:
@@ -88,9 +89,7 @@ def judge(program: Program, rule: int | None) -> tuple[Verdict, str]:
 class PythonSearch:
     """A search over the interpreter: `run` it once, then `packed_states` holds what it saw."""
 
-    def __init__(
-        self, program: Program, limits: Limits, layout: Layout | None = None
-    ) -> None:
+    def __init__(self, program: Program, limits: Limits, layout: Layout | None = None) -> None:
         self.program = program
         self.limits = limits
         self.interpreter = Interpreter(program, layout)
@@ -104,6 +103,7 @@ class PythonSearch:
         self._reached: set[tuple[int, int]] = set()
         self._checked: Counter[int] = Counter()
         self._cut: Cut | None = None
+        self._tell_at = PROGRESS_SECONDS
 
     def packed_states(self) -> set[Words]:
         """The states found, each as its words."""
@@ -132,23 +132,19 @@ class PythonSearch:
                 yield number, depth
             head, depth = level_end, depth + 1
 
-    def _report(
-        self, progress: ProgressHook | None, head: int, depth: int, began: float
-    ) -> None:
+    def _report(self, progress: ProgressHook | None, head: int, depth: int, began: float) -> None:
         """Every few states: tell, and look at the clock."""
-        if head % 256 != 255:
+        if head % 256:
             return
         seconds = time.monotonic() - began
         if self.limits.seconds is not None and seconds >= self.limits.seconds:
             self._cut = "seconds"
-        if progress and seconds - self._told >= PROGRESS_SECONDS:
-            self._told = seconds
+        if progress and seconds >= self._tell_at:
+            self._tell_at = seconds + PROGRESS_SECONDS
             progress(Progress(len(self._queue), len(self._queue) - head, depth, seconds))
 
-    _told = 0.0
-
     def _expand(self, head: int, depth: int) -> tuple[int, int | None] | None:
-        """Insert the successors of a state. (state, rule) if the search ends here, None: deadlock."""
+        """Insert the successors of a state; where the search ends: the state, and the broken rule."""
         if self._cut:
             return None
         expansion = self.interpreter.expand(self._queue[head])

@@ -97,7 +97,7 @@ class NativeSearch:
         most = min(MOST_STATES, self._memory_limit // self._state_bytes)
         if self.limits.states is not None:
             most = min(most, self.limits.states)
-        self._most = max(most, len(self._starts))
+        self._most = most
         self._states = Arena(self._most * words, np.uint64)
         self._parents = Arena(self._most, np.uint32)
         self._buffer = Arena(self._capacity * words, np.uint64)
@@ -117,7 +117,7 @@ class NativeSearch:
 
     def _place_starts(self) -> None:
         words = self.layout.words
-        rows = np.array(list(self._starts), np.uint64).reshape(-1)
+        rows = np.array(list(self._starts)[: self._most], np.uint64).reshape(-1)
         self._states.array[: len(rows)] = rows
         count = len(rows) // words
         self._board[self._bfs.COUNT] = self._board[self._bfs.LEVEL_END] = count
@@ -145,26 +145,27 @@ class NativeSearch:
         began = time.monotonic()
         with announced(self._note):
             self._place_starts()
-            cut = self._loop(began, progress)
+            all_placed = len(self._starts) <= self._most
+            cut = self._loop(began, progress) if all_placed else self._full()
         return self._result(cut, time.monotonic() - began)
 
     def _loop(self, began: float, progress: ProgressHook | None) -> Cut | None:
         """Call the native loop until it is over; what cut it, if anything did."""
         bfs, board = self._bfs, self._board
-        budget, told = FIRST_BUDGET, began
+        budget, told, now = FIRST_BUDGET, began, began
         while True:
+            if self.limits.seconds is not None and now - began >= self.limits.seconds:
+                return "seconds"
             before = time.monotonic()
             self._explore(budget)
             now = time.monotonic()
             status = int(board[bfs.STATUS])
             if status == bfs.CUT:
-                return "states" if self._most == self.limits.states else "memory"
+                return self._full()
             if status == bfs.GROW and not self._grow():
                 return "memory"
             if status not in (bfs.GOING, bfs.GROW):
                 return None
-            if self.limits.seconds is not None and now - began >= self.limits.seconds:
-                return "seconds"
             if self.memory > self._memory_limit:
                 return "memory"
             if progress and now - told >= PROGRESS_SECONDS:
@@ -172,6 +173,10 @@ class NativeSearch:
                 progress(self._progress(now - began))
             if status == bfs.GOING:
                 budget = _next_budget(budget, now - before)
+
+    def _full(self) -> Cut:
+        """Which limit the most states come from."""
+        return "states" if self._most == self.limits.states else "memory"
 
     def _explore(self, budget: int) -> None:
         self._bfs.explore(
