@@ -5,18 +5,19 @@ its fields are the columns. What a field means depends on the call:
 
 | call | address, length | others |
 |---|---|---|
-| `mmap` | `result` and the length asked for; the hint asked for is `address` only in a failed call | `protection`, `flags`, `fd`, `offset` |
+| `mmap` | the new range (failed: what was asked for) | `protection`, `flags`, `fd`, `offset` |
 | `munmap`, `mlock`, `munlock` | the range | |
 | `mprotect`, `pkey_mprotect` | the range | `protection` |
 | `madvise` | the range | `advice` |
 | `process_madvise` | the first range; the sum of all lengths | `advice`, `fd` (the pidfd) |
 | `mremap` | the old range | `address2`, `length2`: the new one; `flags` |
-| `brk` | the part by which the heap grew or shrank; empty when it did neither | `result`: the new break |
-| `shmat`, `shmdt` | the segment, its length where a `shmget` told it | `flags` |
+| `brk` | the part by which the heap grew or shrank, may be empty | `result`: the new break |
+| `shmget` | only a length | `result`: the segment |
+| `shmat`, `shmdt` | the segment; its length if `shmget` told it | `flags`; `fd`: the segment |
 | `remap_file_pages` | the range | `protection`, `flags`, `offset` (of the page, in pages) |
 | `msync`, `mlock2` | the range | `flags` |
 | `mlockall` | | `flags` |
-| `fork`, `vfork`, `clone`, `clone3` | | `child`: the new task; `flags`: `CLONE_*`, and the exit signal |
+| `fork`, `vfork`, `clone`, `clone3` | | `child`: the new task; `flags`: `CLONE_*` and signal |
 | `execve`, `execveat`, `exit`, `exit_group` | | |
 | `exit_mmap` | | not a system call: the last task that used the space `pid` is gone |
 
@@ -24,8 +25,8 @@ its fields are the columns. What a field means depends on the call:
 task that made it. Threads, and a `vfork` child until it executes a program, are tasks of another
 process's space. So a row means, for the spaces:
 
-- `fork`, `vfork`, `clone`, `clone3` without error: with `CLONE_VM` in `flags` (always set for `vfork`) nothing
-  happens; without, the space `child` begins as a copy of `pid`.
+- `fork`, `vfork`, `clone`, `clone3` without error: with `CLONE_VM` in `flags` (always set for
+  `vfork`) nothing happens; without, the space `child` begins as a copy of `pid`.
 - `execve`, `execveat` without error: the space `pid` is emptied, or begins if there was none.
 - `exit_mmap`: the space `pid` ends. `exit` and `exit_group` alone end nothing.
 

@@ -35,9 +35,14 @@ class TraceError(Exception):
         return (type(self), (self.message, self.file, self.line, self.help))
 
 
-class Malformed(Exception):
+class LineError(Exception):
     """One line of a trace that does not read; its text is what was expected instead.
 
     It never leaves the importer, which counts it, keeps the first few and goes on with the next
     line.
     """
+
+
+def shown(text: str) -> str:
+    """The start of a foreign text, fit for a terminal: no control characters, no other alphabet."""
+    return ascii(text[:40])[1:-1]

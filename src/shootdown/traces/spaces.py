@@ -13,7 +13,7 @@ the second on, this is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from shootdown.traces.call import EXECS, EXIT_MMAP, EXITS, FORKS
@@ -68,22 +68,22 @@ class Spaces:
         """How many spaces there have been."""
         self.processes = 0
         """How many processes there have been."""
+        self.executed = False
+        """Whether any of them executed a program."""
 
-    def place(self, draft: Draft) -> Iterator[Draft]:
+    def place(self, draft: Draft) -> Iterable[Draft]:
         """Says whose space the call took effect in, applies what it does to tasks and spaces."""
         if draft.call == GONE:
-            yield from self._end(draft)
-            return
+            return self._end(draft)
         task = self._find(draft.tid) or self._adopt(draft.tid)
         draft.tid = task.tid
         draft.pid = task.space.pid
         effect = self._effects.get(draft.call)
         if effect is None or draft.error is not None:
-            yield draft
-        else:
-            yield from effect(task, draft)
+            return (draft,)
+        return effect(task, draft)
 
-    def _table_of_effects(self) -> dict[str, Callable[[Task, Draft], Iterator[Draft]]]:
+    def _table_of_effects(self) -> Mapping[str, Callable[[Task, Draft], Iterator[Draft]]]:
         return (
             dict.fromkeys(FORKS, self._fork)
             | dict.fromkeys(EXECS, self._exec)
@@ -160,6 +160,7 @@ class Spaces:
             yield from self._release(old, draft)
         task.space = Space(task.process)
         self.begun += 1
+        self.executed = True
         draft.pid = task.process
         yield draft
 

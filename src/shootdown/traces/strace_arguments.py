@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from shootdown.traces.errors import Malformed
+from shootdown.traces.errors import LineError
 
 _special = re.compile(r'["(){}\[\],</]').search
 _nested = re.compile(r'["{\[(</]').search
@@ -35,7 +35,7 @@ def split_group(text: str) -> list[str]:
     """The members of the structure or array that `text` begins with."""
     closing = _CLOSING.get(text[:1])
     if closing is None:
-        raise Malformed("a structure in braces")
+        raise LineError("a structure in braces")
     return _scan(text, 1, closing)[0]
 
 
@@ -57,20 +57,20 @@ def _scan(text: str, start: int, closing: str) -> tuple[list[str], int]:
         if character in _CLOSING:
             expected.append(_CLOSING[character])
             if len(expected) > _DEEPEST:
-                raise Malformed(f"structures nested less than {_DEEPEST} deep")
+                raise LineError(f"structures nested less than {_DEEPEST} deep")
         elif character == expected[-1]:
             expected.pop()
             if not expected:
                 last = text[begin:at].strip()
                 return ([*parts, last] if last or parts else parts), position
         elif character in ")]}":
-            raise Malformed(f"`{expected[-1]}` before `{character}`")
+            raise LineError(f"`{expected[-1]}` before `{character}`")
         elif character == "," and len(expected) == 1:
             parts.append(text[begin:at].strip())
             begin = position
         else:
             position = _past(text, at, character)
-    raise Malformed(f"`{expected[-1]}`: the line is cut, or another line is mixed into it")
+    raise LineError(f"`{expected[-1]}`: the line is cut, or another line is mixed into it")
 
 
 def _past(text: str, at: int, character: str) -> int:
@@ -90,7 +90,7 @@ def _past_string(text: str, position: int) -> int:
         if found.group() == '"':
             return position
         position += 1
-    raise Malformed('`"` at the end of a string: the line is cut')
+    raise LineError('`"` at the end of a string: the line is cut')
 
 
 def _past_descriptor(text: str, position: int) -> int:
@@ -99,11 +99,11 @@ def _past_descriptor(text: str, position: int) -> int:
         position = end + 1
         if text[position : position + 1] in ("", ",", ")", "]", "}", " "):
             return position
-    raise Malformed("`>` after the name of a file")
+    raise LineError("`>` after the name of a file")
 
 
 def _after(text: str, mark: str, position: int) -> int:
     end = text.find(mark, position)
     if end < 0:
-        raise Malformed(f"`{mark}`: the line is cut")
+        raise LineError(f"`{mark}`: the line is cut")
     return end + len(mark)

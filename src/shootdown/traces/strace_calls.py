@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shootdown.traces.errors import Malformed
+from shootdown.traces.errors import LineError
 from shootdown.traces.flag_names import CLONE_VFORK, CLONE_VM, MREMAP_FIXED
 from shootdown.traces.strace_arguments import members, split_group
 from shootdown.traces.strace_numbers import Flags, descriptor, number, signed
@@ -54,7 +54,7 @@ def _mmap(draft: Draft, arguments: list[str], flags: Flags) -> None:
     hint, length, protection, kind, fd, offset = _take(arguments, 6)
     draft.address = draft.result if draft.error is None else number(hint)
     if draft.address is None or draft.address < 0:
-        raise Malformed("an address as the result of mmap")
+        raise LineError("an address as the result of mmap")
     draft.length = number(length)
     draft.protection = flags.read(protection)
     draft.flags = flags.read(kind)
@@ -65,7 +65,7 @@ def _mmap(draft: Draft, arguments: list[str], flags: Flags) -> None:
 def _behind_pointer(argument: str) -> list[str]:
     """The arguments of 32-bit `old_mmap`, which come in a structure."""
     if argument[:1] != "{":
-        raise Malformed("mmap with its arguments spelled out, not a pointer to them (old_mmap)")
+        raise LineError("mmap with its arguments spelled out, not a pointer to them (old_mmap)")
     return [part.partition("=")[2] or part for part in split_group(argument)]
 
 
@@ -164,7 +164,7 @@ def _clone(draft: Draft, arguments: list[str], flags: Flags) -> None:
 def _clone3(draft: Draft, arguments: list[str], flags: Flags) -> None:
     structure = arguments[0] if arguments else ""
     if structure[:1] != "{" and draft.error is None:
-        raise Malformed("clone3 with its arguments spelled out, not a pointer to them")
+        raise LineError("clone3 with its arguments spelled out, not a pointer to them")
     if structure[:1] == "{":
         draft.flags = flags.read(members(split_group(structure)).get("flags", "0"), 64)
     _set_child(draft)
@@ -174,7 +174,7 @@ def _set_child(draft: Draft) -> None:
     if not draft.succeeded:
         return
     if draft.result is None or not 0 < draft.result < 1 << 31:
-        raise Malformed(f"a process number as the result of {draft.call}")
+        raise LineError(f"a process number as the result of {draft.call}")
     draft.child = draft.result
 
 
@@ -184,13 +184,13 @@ def _nothing(draft: Draft, arguments: list[str], flags: Flags) -> None:
 
 def _take(arguments: list[str], least: int, most: int | None = None) -> list[str]:
     if not least <= len(arguments) <= (most or least):
-        raise Malformed(f"{least} arguments, not {len(arguments)}")
+        raise LineError(f"{least} arguments, not {len(arguments)}")
     return arguments
 
 
 def _address(result: int | None) -> int:
     if result is None or result < 0:
-        raise Malformed("an address as the result")
+        raise LineError("an address as the result")
     return result
 
 

@@ -6,30 +6,26 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shootdown.traces.errors import Malformed
+from shootdown.traces.errors import LineError, shown
 from shootdown.traces.flag_names import NUMBERS, SHIFTS
 
-_decimal = re.compile(r"-?[0-9]{1,20}").fullmatch
-_hexadecimal = re.compile(r"0x[0-9a-fA-F]{1,16}").fullmatch
 _octal = re.compile(r"0[0-7]{1,22}").fullmatch
 _in_namespace = re.compile(r"/\* ([0-9]{1,10}) in strace's PID NS \*/").search
 _lasted = re.compile(r"<([0-9]{1,9})\.([0-9]{1,9})>$").search
 
 _REMEMBERED = 4096
+_LONGEST = 24
+"""Characters; no number of 64 bits needs more."""
 
 
 def number(text: str, bits: int = 64) -> int:
     """A whole number of so many bits; negative ones become what the kernel sees."""
-    if text == "NULL":
-        return 0
-    value = _plain(text)
-    if value is None:
-        value = _plain(text.partition("/*")[0].strip())
-    if value is None:
-        raise Malformed(f"a number, not `{text[:40]}`")
-    if not -(1 << (bits - 1)) <= value < 1 << bits:
-        raise Malformed(f"a number of {bits} bits, not `{text[:40]}`")
-    return value & ((1 << bits) - 1)
+    value = _whole(text)
+    if value >> bits == 0:
+        return value
+    if -(1 << (bits - 1)) <= value < 0:
+        return value & ((1 << bits) - 1)
+    raise LineError(f"a number of {bits} bits, not `{shown(text)}`")
 
 
 def signed(text: str, bits: int) -> int:
@@ -43,12 +39,20 @@ def descriptor(text: str) -> int:
     return signed(text.partition("<")[0], 32)
 
 
-def _plain(text: str) -> int | None:
-    if _hexadecimal(text):
-        return int(text, 16)
-    if text[:1] == "0" and _octal(text):
-        return int(text, 8)
-    return int(text) if _decimal(text) else None
+def _whole(text: str) -> int:
+    """The number in decimal, hexadecimal, octal or `NULL`, perhaps with a comment behind it."""
+    if text == "NULL":
+        return 0
+    try:
+        if len(text) <= _LONGEST:
+            return int(text, 0)
+    except ValueError:
+        if _octal(text):
+            return int(text, 8)
+    before, comment, _ = text.partition("/*")
+    if not comment:
+        raise LineError(f"a number, not `{shown(text)}`")
+    return _whole(before.strip())
 
 
 class Flags:
@@ -72,7 +76,7 @@ class Flags:
         for name in unknown:
             self._unknown(f"unknown flag {name}, taken as 0")
         if value >> bits:
-            raise Malformed(f"flags of {bits} bits, not `{text[:40]}`")
+            raise LineError(f"flags of {bits} bits, not `{shown(text)}`")
         return value
 
 
@@ -109,17 +113,20 @@ class Result:
 
 
 def read_result(text: str) -> Result:
-    """Reads `= 0x7f00`, `= -1 ENOMEM (Cannot allocate memory)`, `= ?`, each with or without `<time>`.
+    """Reads `= 0x7f00`, `= -1 ENOMEM (Cannot allocate memory)`, `= ?`, each with or without
+    `<time>`.
 
     The words in parentheses depend on the language of the machine and are not looked at.
     """
     text = text.strip()
     if text[:2] != "= ":
-        raise Malformed("`= result` after the arguments: the line is cut")
+        raise LineError("`= result` after the arguments: the line is cut")
     text = text[2:]
     if "<" not in text and " " not in text and text != "?":
         return Result(_returned(text), None, None)
     value, _, rest = text.partition(" ")
+    if rest and rest[0] not in "E(</":
+        raise LineError(f"nothing after the result, not `{shown(rest)}`")
     return Result(_value(value, rest), _error(value, rest), _duration(text))
 
 

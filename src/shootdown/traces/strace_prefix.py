@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from shootdown.traces.errors import Malformed
+from shootdown.traces.errors import LineError, shown
 
 ClockKind = Literal["epoch", "day", "relative", "none"]
 
@@ -108,7 +108,7 @@ class PrefixReader:
     def _set_time_of_day(self, word: str) -> None:
         parts = _of_day(word)
         if parts is None:
-            raise Malformed(f"a process or a time, not `{word[:40]}`")
+            raise LineError(f"a process or a time, not `{shown(word)}`")
         hours, minutes, seconds = (int(part) for part in parts.groups()[:3])
         time = (hours * 3600 + minutes * 60 + seconds) * _SECOND + _fraction(parts.group(4))
         if time < self._time_of_day - _DAY // 2:
@@ -131,5 +131,5 @@ def _is_task(word: str, tid: int, timed: bool) -> bool:
 def _task(digits: str) -> int:
     tid = int(digits) if digits.isdecimal() and len(digits) <= 7 else 0
     if not 0 < tid <= _MOST_PROCESSES:
-        raise Malformed(f"a process number up to {_MOST_PROCESSES}, not `{digits[:40]}`")
+        raise LineError(f"a process number up to {_MOST_PROCESSES}, not `{shown(digits)}`")
     return tid

@@ -24,9 +24,11 @@ half after all (and this is told).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from shootdown.traces.call import EXECS
 
 T = TypeVar("T")
 
@@ -50,6 +52,7 @@ class Slot(Generic[T]):
 class Half(Generic[T]):
     """The first half of a call."""
 
+    tid: int
     name: str
     text: str
     time: int
@@ -71,16 +74,15 @@ class Order(Generic[T]):
         self._waiting.append(slot)
         return slot
 
-    def add(self, item: T) -> Iterator[T]:
+    def add(self, item: T) -> Iterable[T]:
         """Everything that may pass now that this item has come."""
         if not self._waiting:
-            yield item
-            return
+            return (item,)
         self._waiting.append(Slot(item, waiting=False))
         if len(self._waiting) > self._most:
             self._waiting[0].waiting = False
             self._report("a call took so long that it counts from its return")
-        yield from self._passing()
+        return self._passing()
 
     def fill(self, slot: Slot[T], item: T | None) -> Iterator[T]:
         """Fills a place (with nothing, if the call came to nothing)."""
@@ -117,8 +119,8 @@ class Halves(Generic[T]):
         if len(self._begun) >= _MOST_UNFINISHED:
             yield from self.drop(next(iter(self._begun)))
         slot = None if name in AT_RETURN else self._order.reserve()
-        kept = f"{name}(" if name in ("execve", "execveat") else text[:_LONGEST_HALF]
-        self._begun[tid] = Half(name, kept, time, slot)
+        kept = "" if name in EXECS else text[:_LONGEST_HALF]
+        self._begun[tid] = Half(tid, name, kept, time, slot)
 
     def take(self, tid: int, name: str) -> Half[T] | None:
         """The first half of what this task now finishes, if it is known."""
@@ -132,6 +134,7 @@ class Halves(Generic[T]):
         """A thread that executes a program takes the number of its process while it does."""
         half = self._begun.pop(old, None)
         if half is not None:
+            half.tid = new
             self._begun[new] = half
 
     def drop(self, tid: int) -> Iterator[T]:
