@@ -34,6 +34,7 @@ from shootdown.program.wellformed import check_program
 from shootdown.program.where import NOWHERE
 
 LOCK = Kind(Family.LOCK, 0, 3)
+VALUE = integer(0, 1 << 30)
 
 
 def rwlock(readers: int, actors: int) -> Kind:
@@ -357,3 +358,70 @@ def big(actors: int, rounds: int, cells: int = 6) -> Program:
         code.label("out")
         code.halt()
     return model.build()
+
+
+def device_and_worker(pages: int = 16, capacity: int = 2) -> Program:
+    """For the runner: a device maps or unmaps a chosen page; a worker flushes what is queued.
+
+    Unmapping waits while the queue is full, so the worker gets its turn in the middle of rows.
+    """
+    model = Model()
+    lock = model.variable("lock", Kind(Family.LOCK, 0, 2))
+    table = model.variable("table", integer(0, 1), pages)
+    queued = model.variable("queued", integer(0, capacity), segment="machine")
+    flushed = model.variable("flushed", counter(30), segment="machine")
+    rule = model.rule("few flushes")
+    maps, unmaps, flushes = (model.counter(name) for name in ("maps", "unmaps", "flushes"))
+    device = model.code("device", daemon=True)
+    page, verb = device.register("page", integer(0, pages - 1)), device.register("verb")
+    value, number = device.register("value"), device.register("number", integer(0, 1 << 20))
+    device.point()
+    device.label("rest")
+    device.point(Patience.REST)
+    device.choose(verb, 2)
+    device.choose(page, pages)
+    device.point()
+    device.acquire(lock)
+    device.load(value, table, page)
+    device.branch(verb, "unmap", "map")
+    device.label("map")
+    device.store(table, 1, page)
+    device.binary(value, value, "^", 1)
+    device.count(maps, value)
+    device.jump("unlock")
+    device.label("unmap")
+    device.store(table, 0, page)
+    device.count(unmaps, value)
+    device.label("unlock")
+    device.release(lock)
+    device.branch(value, "look", "rest")
+    device.label("look")
+    device.point()
+    device.branch(verb, "wait", "rest")
+    device.label("wait")
+    device.point()
+    device.load(number, queued)
+    device.binary(value, number, "<", capacity)
+    device.guard(value)
+    device.binary(number, number, "+", 1)
+    device.store(queued, number)
+    device.jump("rest")
+    worker = model.code("worker", daemon=True)
+    waiting, total = worker.register("waiting", integer(0, capacity)), worker.register("total", VALUE)
+    small = worker.register("small")
+    worker.label("idle")
+    worker.point(Patience.IDLE)
+    worker.load(waiting, queued)
+    worker.guard(waiting)
+    worker.store(queued, 0)
+    worker.load(total, flushed)
+    worker.binary(total, total, "+", waiting)
+    worker.store(flushed, total)
+    worker.count(flushes, 1)
+    worker.binary(small, total, "<", 1 << 29)
+    worker.check(small, rule)
+    worker.jump("idle")
+    return model.build()
+
+
+

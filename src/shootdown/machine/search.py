@@ -184,7 +184,8 @@ class PythonSearch:
         self, end: tuple[int, int | None] | None, starts: tuple[int, ...], seconds: float
     ) -> SearchResult:
         verdict: Verdict = "undecided" if self._cut else "holds"
-        rule, path, start = None, (), 0
+        rule, start = None, next(iter(starts), 0)
+        path: tuple[StepTaken, ...] = ()
         if end:
             root, trail = self._trail(end[0])
             verdict, rule = judge(self.program, end[1])

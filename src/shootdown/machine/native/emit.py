@@ -71,6 +71,8 @@ class ActorWriter(ABC):
         self.text = Text()
         self.blocks = find_blocks(self.actor)
         self.point_numbers = {index: n for n, index in enumerate(self.actor.points)}
+        self.current = 0
+        """index of the operation being written"""
         self._values: dict[int, str] = {}
         self._flags: dict[str, str] = {}
 
@@ -113,6 +115,7 @@ class ActorWriter(ABC):
             self.begin_block()
             self.enter(number)
             for index in block:
+                self.current = index
                 operation = self.actor.code[index]
                 _WRITE[type(operation)](self, operation, index)
             if not isinstance(self.actor.code[block.stop - 1], _ENDS):

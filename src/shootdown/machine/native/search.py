@@ -1,7 +1,7 @@
 """One native search: sizes its arrays, drives the loop of `bfs`, tells how it stands, and judges.
 
 The loop comes back after about a tenth of a second of work, for progress, limits and Ctrl-C, and
-whenever its table is full. Reserving room for states is free (see `arena`), so states and parents are
+whenever its table is full. A search that is not over soon goes on with better machine code. Reserving room for states is free (see `arena`), so states and parents are
 reserved once, as many as memory allows; only the table grows, by building it again at twice the size.
 """
 
@@ -20,7 +20,7 @@ from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.cache import Note, announced, prepare
 from shootdown.machine.native.jit import MachineCode
 from shootdown.machine.native.packed import emit_packed
-from shootdown.machine.result import Cut, Limits, Progress, SearchResult, Verdict
+from shootdown.machine.result import Cut, Limits, Progress, SearchResult, StepTaken, Verdict
 from shootdown.machine.search import (
     PROGRESS_SECONDS,
     ProgressHook,
@@ -37,6 +37,10 @@ MOST_STATES = (1 << MOST_BITS) - 2
 BUFFER = 4096
 CALL_SECONDS = 0.1
 FIRST_BUDGET = 1 << 14
+QUICK_SECONDS = 0.25
+"""how long the quickly made code is good enough"""
+
+Numbers = NDArray[np.int64]
 
 _REASONS: dict[str, str] = {
     "states": "the limit on states was met",
@@ -65,7 +69,7 @@ class NativeSearch:
 
         self._bfs = bfs
         self._emitted = emit_packed(program, self.layout)
-        self._code = MachineCode(self._emitted.ir)
+        self._codes = [MachineCode(self._emitted.ir, quick=True)]
         self._memory_limit = default_limit() if limits.memory is None else limits.memory
         self._starts = distinct_starts(self.interpreter)
         self._reserve()
@@ -171,6 +175,8 @@ class NativeSearch:
             if progress and now - told >= PROGRESS_SECONDS:
                 told = now
                 progress(self._progress(now - began))
+            if now - began > QUICK_SECONDS and len(self._codes) == 1:
+                self._codes.append(MachineCode(self._emitted.ir))
             if status == bfs.GOING:
                 budget = _next_budget(budget, now - before)
 
@@ -180,7 +186,7 @@ class NativeSearch:
 
     def _explore(self, budget: int) -> None:
         self._bfs.explore(
-            self._code.function("expand"),
+            self._codes[-1].function("expand"),
             self.layout.words,
             self._emitted.room,
             budget,
@@ -215,7 +221,8 @@ class NativeSearch:
         bfs, board = self._bfs, self._board
         status = int(board[bfs.STATUS])
         verdict: Verdict = "undecided" if cut else "holds"
-        rule, path, root = None, (), next(iter(self._starts.values()), 0)
+        rule, root = None, next(iter(self._starts.values()), 0)
+        path: tuple[StepTaken, ...] = ()
         if cut is None and status != bfs.DONE:
             trail, root = self._trail(int(board[bfs.RULE_STATE]))
             path, broken = retrace(self.interpreter, trail, status == bfs.BROKEN)
@@ -250,7 +257,7 @@ class NativeSearch:
 
     def _reached(self) -> frozenset[tuple[int, int]]:
         blocks = self._emitted.blocks
-        marks = self._global("reached", ctypes.c_uint8, len(blocks))
+        marks = self._marks("reached", ctypes.c_uint8, len(blocks))
         return frozenset(
             (actor, index)
             for mark, (actor, block) in zip(marks, blocks, strict=True)
@@ -258,13 +265,15 @@ class NativeSearch:
             for index in block
         )
 
-    def _exercised(self) -> NDArray[np.int64]:
-        return self._global("exercised", ctypes.c_int64, len(self.program.rules))
+    def _exercised(self) -> Numbers:
+        return self._marks("exercised", ctypes.c_int64, len(self.program.rules))
 
-    def _global(self, name: str, kind: type, length: int) -> NDArray[np.int64]:
-        """A copy of an array in the model's module."""
-        address = self._code.variable(name)
-        return np.array((kind * length).from_address(address), np.int64)
+    def _marks(self, name: str, kind: type[ctypes._SimpleCData[int]], length: int) -> Numbers:
+        """The sum of a global array over the modules that took part."""
+        total = np.zeros(length, np.int64)
+        for code in self._codes:
+            total += np.array((kind * length).from_address(code.variable(name)), np.int64)
+        return total
 
     def _reason(self, cut: Cut | None) -> str | None:
         if cut == "memory" and int(self._board[self._bfs.COUNT]) >= MOST_STATES // 2:
