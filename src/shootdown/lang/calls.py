@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -29,7 +30,7 @@ from shootdown.lang.values import (
     describe,
     kind_of,
 )
-from shootdown.program.operation import Mode, Patience
+from shootdown.program.operation import Mode, Patience, Point
 from shootdown.program.program import Rule
 
 STATIC_CALLS: tuple[Any, ...] = (
@@ -323,7 +324,7 @@ class Calls(Expressions):
         named = {self._keyword(k): self._known(self.expression(k.value)) for k in node.keywords}
         if len(node.args) != 1 or set(named) - {"idle"}:
             raise self.refuse("wait_until takes one condition, and idle=True for a worker")
-        self.point(Patience.IDLE if named.get("idle") else Patience.MUST)
+        self._stay(Patience.IDLE if named.get("idle") else Patience.MUST)
         self.atomic += 1
         value = self.need_scalar(self.expression(node.args[0]))
         self.atomic -= 1
@@ -331,8 +332,16 @@ class Calls(Expressions):
         return NONE
 
     def _rest(self, node: ast.Call) -> Value:
-        self.point(Patience.REST)
+        self._stay(Patience.REST)
         return NONE
+
+    def _stay(self, patience: Patience) -> None:
+        """A point with this patience; at the start of an indivisible step, the one already there."""
+        last = self.code[-1] if self.code else None
+        if self.atomic == 1 and not self.ghosts and isinstance(last, Point):
+            self.code[-1] = replace(last, where=self.where, patience=patience)
+        else:
+            self.point(patience)
 
     def _require(self, node: ast.Call) -> Value:
         if len(node.args) != 2:
@@ -342,7 +351,7 @@ class Calls(Expressions):
             raise self.refuse("the second argument of require must be a rule")
         if self.tables.options.checked:
             value = self.need_scalar(self.expression(node.args[0]))
-            self.check(value, Rule(rule.value.name, rule.value.sentence))
+            self.check(value, Rule(rule.value.name, rule.value.sentence, rule.value.verdict))
         return NONE
 
     def _count(self, node: ast.Call) -> Value:

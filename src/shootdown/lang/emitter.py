@@ -128,7 +128,9 @@ class Box:
     name: str
     kind: Kind | None
     fixed: bool = False
-    seen: Kind | None = None
+    is_read: bool = False
+    stale: bool = False
+    """the kind grew after the register was read"""
 
 
 @dataclass(slots=True)
@@ -181,7 +183,7 @@ class Emitter:
         box = self.boxes[register.index]
         if box.kind is None:
             raise self.refuse(f"`{box.name}` is used before anything was assigned to it")
-        box.seen = box.kind
+        box.is_read = True
         return Dynamic(register, box.kind)
 
     def assign(self, register: Reg, value: Static | Dynamic) -> None:
@@ -191,7 +193,9 @@ class Emitter:
             if not box.kind.holds(kind):
                 self.check_range(value, box.kind, RANGE)
         else:
-            box.kind = kind if box.kind is None else box.kind.join(kind)
+            joined = kind if box.kind is None else box.kind.join(kind)
+            box.stale = box.stale or (box.is_read and joined != box.kind)
+            box.kind = joined
         self.emit(Move(self.where, register, operand_of(value)))
 
     def temporary(self, kind: Kind, name: str = "") -> Reg:
@@ -199,10 +203,10 @@ class Emitter:
 
     def grown(self) -> dict[int, Kind]:
         """Kinds of all growing registers, if some was read when it was still narrower."""
-        boxes = [(n, box) for n, box in enumerate(self.boxes) if not box.fixed and box.kind]
-        if not any(box.seen is not None and box.seen != box.kind for _, box in boxes):
+        if not any(box.stale for box in self.boxes):
             return {}
-        return {number: box.kind for number, box in boxes if box.kind is not None}
+        boxes = enumerate(self.boxes)
+        return {n: box.kind for n, box in boxes if not box.fixed and box.kind is not None}
 
     # --- code ---------------------------------------------------------------------------------
 

@@ -191,7 +191,9 @@ class Runner:
             return RunError("it does not come to rest", row)
         actor, index = int(board[Board.ACTOR]), int(board[Board.PLACE])
         where = self.program.actors[actor].code[index].where
-        return RunError(f"{self.program.actors[actor].name}: {_COMPLAINTS[status]}, at {where}", row)
+        return RunError(
+            f"{self.program.actors[actor].name}: {_COMPLAINTS[status]}, at {where}", row
+        )
 
     def _waiting(self, space: Space, driven: int) -> list[tuple[str, Where]]:
         """The driven actor, and whoever else stands where it must go on."""

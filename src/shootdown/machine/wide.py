@@ -142,7 +142,12 @@ class Driver(Protocol):
     """An engine of the runner."""
 
     def drive(
-        self, mm: Buffer, machine: Buffer, counters: Numbers, actor: int, digits: Numbers,
+        self,
+        mm: Buffer,
+        machine: Buffer,
+        counters: Numbers,
+        actor: int,
+        digits: Numbers,
         board: Numbers,
     ) -> Status:
         """Rows of digits, from row `board[ROW]` on, until done or something is in the way."""

@@ -78,7 +78,12 @@ class PythonDriver:
         self._blocks = [may_block(actor) for actor in program.actors]
 
     def drive(
-        self, mm: Buffer, machine: Buffer, counters: Numbers, actor: int, digits: Numbers,
+        self,
+        mm: Buffer,
+        machine: Buffer,
+        counters: Numbers,
+        actor: int,
+        digits: Numbers,
         board: Numbers,
     ) -> Status:
         """See `wide.Driver`."""
@@ -188,5 +193,3 @@ class PythonDriver:
         first = self.layout.registers[actor]
         for register in self._saved[actor][pc]:
             memory.mm[first + register] = registers[register]
-
-

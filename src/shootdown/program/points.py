@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from shootdown.program.operation import (
     Access,
@@ -28,6 +29,7 @@ from shootdown.program.operation import (
     Jump,
     Mode,
     Operation,
+    Patience,
     Point,
     targets,
 )
@@ -84,7 +86,17 @@ def _settle(actor: Actor, private: frozenset[int]) -> Actor:
     for head in reversed(loops):
         if _turns_without_point(actor.code, head, drop):
             drop.discard(head)
-    return replace(actor, code=remove(actor.code, drop - {0}))
+    code = remove(actor.code, drop - {0})
+    return replace(actor, code=remove(code, set(_empty_steps(code))))
+
+
+def _empty_steps(code: Sequence[Operation]) -> list[int]:
+    """Points directly before another point: a step in which nothing happens."""
+    return [
+        index
+        for index, (here, after) in enumerate(pairwise(code))
+        if isinstance(here, Point) and isinstance(after, Point) and here.patience is Patience.MUST
+    ]
 
 
 def _turns_without_point(code: Sequence[Operation], head: int, dropped: set[int]) -> bool:

@@ -107,7 +107,10 @@ def _status(strace: subprocess.Popen[bytes], text: StraceText) -> int:
     """The command's status, asked for when the text has ended and before the trace is stored."""
     code = strace.wait()
     if not text.executed:
-        raise TraceError("the command could not be started: no execve succeeded")
+        raise TraceError(
+            "the command could not be started: its `execve` failed",
+            help="run it without `record` to see why; a script needs `#!` and its interpreter",
+        )
     return 128 - code if code < 0 else code
 
 

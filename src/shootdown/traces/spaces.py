@@ -158,8 +158,8 @@ class Spaces:
                 self._report("a program is executed in a space that others use, theirs ends too")
         else:
             yield from self._release(old, draft)
+            self.begun += 1
         task.space = Space(task.process)
-        self.begun += 1
         self.executed = True
         draft.pid = task.process
         yield draft

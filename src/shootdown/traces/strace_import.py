@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from shootdown.traces.call import COLUMNS
 from shootdown.traces.errors import TraceError
@@ -15,7 +15,8 @@ from shootdown.traces.strace_text import StraceText
 from shootdown.traces.summary import Origin, Tally, TraceSummary
 from shootdown.traces.trace import BATCH, TraceWriter
 
-_fields = attrgetter(*COLUMNS)
+_fields = [attrgetter(name) for name in COLUMNS]
+_TIME, _CALL, _ERROR = (COLUMNS.index(name) for name in ("time", "call", "error"))
 
 
 def import_strace(
@@ -51,9 +52,9 @@ def write_trace(
     tally = Tally()
     try:
         for batch in _batches(text.read(read)):
-            for draft in batch:
-                tally.add(draft.call, draft.error, draft.time)
-            writer.write(map(list, zip(*map(_fields, batch), strict=True)))
+            columns: list[list[Any]] = [list(map(field, batch)) for field in _fields]
+            tally.add(columns[_TIME], columns[_CALL], columns[_ERROR])
+            writer.write(columns)
         summary = _summary(text, tally, exit_status() if exit_status else None)
         writer.finish(summary)
     except BaseException:

@@ -63,7 +63,9 @@ class PrefixReader:
         if usual is not None:
             tid, seconds, fraction = usual.groups()
             self.clock = "epoch"
-            self.now = max(self.now, int(seconds + fraction) * 1000)
+            time = int(seconds + fraction) * 1000
+            if time > self.now:
+                self.now = time
             return Line(int(tid), self.now, text[usual.end() :])
         return self._read_any(text)
 

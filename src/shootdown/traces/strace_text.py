@@ -39,6 +39,8 @@ HOW_TO_MAKE_ONE = (
 
 _MOST_BAD_AT_FIRST = 100_000
 
+_continuing = frozenset(",)}|")
+
 _unfinished = re.compile(r"(.*?) ?<(?:unfinished \.\.\.|pid changed to ([0-9]{1,7}) \.\.\.)>$")
 _resumed = re.compile(r"<\.\.\. (\w{1,40}) resumed> ?")
 _superseded = re.compile(r"\+\+\+ superseded by execve in pid ([0-9]{1,7}) \+\+\+$")
@@ -63,6 +65,8 @@ class StraceText:
         self._flags = Flags(self.problems.warn)
         self._understood = False
         self._number = 0
+        self._broken: tuple[int, str] | None = None
+        """Task and name of a call that a message of strace broke in two."""
 
     @property
     def clock(self) -> str:
@@ -131,10 +135,20 @@ class StraceText:
             return self._end(line)
         if parenthesis and _name(name):
             return ()
-        return self._other(body)
+        return self._other(line)
 
-    def _other(self, body: str) -> Iterable[Draft]:
-        """Signals, stacks (`-k`) and what strace says of itself; none of it is a call."""
+    def _other(self, line: Line) -> Iterable[Draft]:
+        """Signals, stacks (`-k`) and what strace says of itself; none of it is a call.
+
+        On a terminal such a message may break a call in two, whose rest then follows on a line of
+        its own.
+        """
+        body = line.body
+        if body[:1] in _continuing and self._broken is not None:
+            half = self._halves.take(*self._broken)
+            self._broken = None
+            if half is not None:
+                return self._finish(line, half, body)
         foreign = body and not body.startswith(("--- ", "> ", "???"))
         if foreign and not _message.match(body) and not _mode.match(body):
             raise LineError(f"a system call, not `{shown(body)}`")
@@ -147,6 +161,7 @@ class StraceText:
             return self._begin(line, name, cut.group(1), cut.group(2))
         mixed = _mixed_in.search(rest) if "strace: " in rest else None
         if mixed is not None and ") = " not in rest[: mixed.start()]:
+            self._broken = (line.tid, name)
             return self._begin(line, name, rest[: mixed.start()], None)
         return self._whole(line, name, rest)
 

@@ -66,14 +66,14 @@ class Tally:
     first: int = 0
     last: int = 0
 
-    def add(self, call: str, error: str | None, time: int) -> None:
-        """Takes one row into account."""
+    def add(self, times: list[int], calls: list[str], errors: list[str | None]) -> None:
+        """Takes some rows into account, given as columns."""
         if not self.by_call:
-            self.first = time
-        self.last = time
-        self.by_call[call] += 1
-        if error is not None:
-            self.failed[call] += 1
+            self.first = times[0]
+        self.last = times[-1]
+        self.by_call.update(calls)
+        failed = (call for call, error in zip(calls, errors, strict=True) if error is not None)
+        self.failed.update(failed)
 
     @property
     def calls(self) -> int:

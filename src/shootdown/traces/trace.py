@@ -54,8 +54,8 @@ SCHEMA = pa.schema(
     ]
 )
 
-BATCH = 1 << 16
-"""Rows to a batch: about 10 MB while it is in memory."""
+BATCH = 1 << 14
+"""Rows to a batch: about 5 MB while it is in memory."""
 
 _HOW = (
     "make one with `shootdown record -o FILE -- COMMAND`, or from the text of strace with "

@@ -44,7 +44,7 @@ _HALF = np.uint64(32)
 _TOP = np.uint64(64)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _hash(array: Any, first: int, words: int) -> Any:
     """All words mixed; the high bits choose the slot, the low ones become the tag."""
     mixed = _SEED
@@ -55,7 +55,7 @@ def _hash(array: Any, first: int, words: int) -> Any:
     return mixed ^ (mixed >> _HALF)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _equal(states: Any, a: int, buffer: Any, b: int, words: int) -> Any:
     for word in range(words):
         if states[a + word] != buffer[b + word]:
@@ -63,7 +63,7 @@ def _equal(states: Any, a: int, buffer: Any, b: int, words: int) -> Any:
     return True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def refill(words: int, count: int, bits: int, states: Any, table: Any) -> None:
     """Enter all states into an empty table of 2 ** bits slots."""
     shift = _TOP - np.uint64(bits)
@@ -84,7 +84,7 @@ def refill(words: int, count: int, bits: int, states: Any, table: Any) -> None:
             table[slot] = np.uint32(tag | np.uint64(first + i + 1))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def explore(
     expand: int,
     words: int,

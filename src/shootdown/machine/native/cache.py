@@ -23,8 +23,9 @@ COMPILING = "compiling the search, once"
 
 def prepare(note: Note | None = None) -> Path:
     """Point numba to the cache; call it before a cached function is defined."""
-    from numba.core import config
+    from numba.core import config as settings
 
+    config: Any = settings
     if config.CACHE_DIR:
         return Path(config.CACHE_DIR)
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -53,7 +54,7 @@ def announced(note: Note | None) -> Iterator[None]:
     """Tell `note` when numba really compiles inside; loading from the cache is silent."""
     from numba.core import event
 
-    class Listener(event.Listener):  # type: ignore[misc]
+    class Listener(event.Listener):
         told = False
 
         def on_start(self, happened: Any) -> None:

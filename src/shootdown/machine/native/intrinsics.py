@@ -14,8 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def call_expand(typing: Any, function: Any, state: Any, out: Any) -> Any:
+def _call_expand(typing: Any, function: Any, state: Any, out: Any) -> Any:
     """`i64 function(ptr state, ptr out)`, all three given as addresses."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
@@ -28,16 +27,20 @@ def call_expand(typing: Any, function: Any, state: Any, out: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def prefetch(typing: Any, address: Any) -> Any:
+def _prefetch(typing: Any, address: Any) -> Any:
     """Ask for the cache line at an address, to be written soon."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
         pointer, word = ir.PointerType(), ir.IntType(32)
         shape = ir.FunctionType(ir.VoidType(), [pointer, word, word, word])
-        hint = cgutils.get_or_insert_function(builder.module, shape, "llvm.prefetch.p0")
+        insert: Any = cgutils.get_or_insert_function
+        hint = insert(builder.module, shape, "llvm.prefetch.p0")
         target = builder.inttoptr(values[0], pointer)
         builder.call(hint, [target, word(1), word(3), word(1)])
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
+
+
+call_expand: Any = intrinsic(_call_expand)
+prefetch: Any = intrinsic(_prefetch)

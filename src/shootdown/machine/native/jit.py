@@ -10,6 +10,7 @@ from functools import cache
 
 import llvmlite.binding as llvm
 
+
 @cache
 def _target() -> llvm.Target:
     """The host; LLVM is initialised on first use."""

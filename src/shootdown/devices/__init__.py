@@ -1,0 +1,7 @@
+"""Hardware: what translates addresses by itself.
+
+`device`   what all of it has: a TLB, accesses in flight, invalidation with completion
+`iommu`    walks the CPU's page table; page requests, bounded retries, failure
+`shadow`   walks page tables of its own, which a driver fills
+`group`    all devices of one driver, behind the commands the driver can give
+"""

@@ -1,0 +1,127 @@
+"""What every device has: a TLB, one access in flight, and invalidation that completes.
+
+Life of an access. The device chooses a page and a direction, looks into its TLB, walks on a miss: from
+then on the access is *in flight*, its physical address is fixed. Some time later it *lands* in
+memory, and that is when rules judge it. What cannot be translated goes to the subclass as a fault.
+
+An invalidation removes TLB entries at once, but it *completes* only when every access translated
+before it has landed; drivers wait for that. Sources: PCIe 6.0, 10.3.5 (an ATS function answers an
+invalidation after its outstanding requests that use the translation); Intel VT-d 4.1, 6.5.2.4
+(drain); Arm SMMUv3 (IHI 0070) 4.7 (CMD_SYNC). A fault that software handles is not in flight.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shootdown.lang.declare import (
+    EMPTY,
+    Flag,
+    PageRange,
+    PerPage,
+    Pte,
+    choose,
+    count,
+    indivisible,
+    rest,
+    wait_until,
+)
+from shootdown.lang.part import Part
+from shootdown.rules.access import ACCESS_RULES
+
+if TYPE_CHECKING:
+    from shootdown.devices.driver_interface import DriverInterface
+    from shootdown.linux.mm import Mm
+
+
+class Device(Part):
+    """One device (or vCPU) bound to one address space."""
+
+    def __init__(self, mm: Mm, driver: DriverInterface, number: int) -> None:
+        self.mm = mm
+        self.driver = driver
+        self.label = f"device{number}"
+        self.tlb = PerPage(Pte)
+        """IOTLB and device TLB together: commands invalidate both"""
+        self.in_flight = Flag()
+        """an access is translated and has not landed"""
+        self.draining = Flag()
+        """that access was translated before an invalidation that waits for it"""
+
+    # --- what subclasses decide ---------------------------------------------------------------
+
+    def walk(self, page: int) -> Pte:
+        """The entry a hardware walk finds, EMPTY if none."""
+        raise NotImplementedError
+
+    def forget_walks(self, range: PageRange) -> None:
+        """Drop what walks of the range remembered besides TLB entries."""
+
+    def fault(self, page: int, write: bool) -> None:
+        """The access cannot be translated: get it resolved, repeat it or give it up."""
+        raise NotImplementedError
+
+    # --- accesses -----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Reads and writes wherever it likes, for ever."""
+        while True:
+            page, write, pte = self.issue()
+            if pte.allows(write):
+                self.land(page, pte, write)
+            else:
+                self.fault(page, write)
+
+    @indivisible
+    def issue(self) -> tuple[int, bool, Pte]:
+        """A new access: page, direction, and its translation."""
+        rest()
+        page = choose(PageRange(0, self.mm.pages))
+        write = choose(False, True)
+        return page, write, self.translate(page, write)
+
+    @indivisible
+    def repeat(self, page: int, write: bool) -> Pte:
+        """The same access again, after a fault."""
+        return self.translate(page, write)
+
+    def translate(self, page: int, write: bool) -> Pte:
+        """TLB, then walk. What is found stays cached; an entry that forbids the access is walked
+        again, as IOMMUs do for requests that may fault (Intel VT-d 4.1, 7.1)."""
+        pte = self.tlb[page]
+        if not pte.allows(write):
+            count("walks by the device")
+            pte = self.walk(page)
+            if pte.readable:
+                self.tlb[page] = pte
+                count("TLB entries filled by the device")
+        if pte.allows(write):
+            self.in_flight = True
+        return pte
+
+    @indivisible
+    def land(self, page: int, pte: Pte, write: bool) -> None:
+        """The access reaches memory."""
+        self.in_flight = False
+        self.draining = False
+        count("accesses by the device")
+        for rule in ACCESS_RULES:
+            rule.judge(self.mm, page, pte, write)
+
+    # --- invalidation -------------------------------------------------------------------------
+
+    def invalidate(self, range: PageRange) -> None:
+        """The command, and the wait for its completion."""
+        self.invalidate_command(range)
+        wait_until(not self.draining)
+
+    @indivisible
+    def invalidate_command(self, range: PageRange) -> None:
+        """Takes effect at once for lookups; the access in flight has to be waited for."""
+        count("invalidation commands")
+        count("pages invalidated", len(range))
+        for page in range:
+            self.tlb[page] = EMPTY
+        self.forget_walks(range)
+        if self.in_flight:
+            self.draining = True

@@ -1,0 +1,149 @@
+"""An IOMMU that walks the CPU's page table for a PASID, with page requests.
+
+Two caches: translations (`tlb`) and pointers to page tables (`walk_cache`), as in the paging-structure
+caches of VT-d (4.1, 6.2.4) and the page-walk caches of AMD IOMMU and SMMU. Nothing that is not
+present is cached.
+
+A miss becomes a page request (PCIe 6.0, 10.4; AMD calls it PPR). Software answers SUCCESS, which only
+means "try again", or INVALID, which ends the access. A device bounds how often it tries again: with the
+limit reached it gives up for good and needs a reset, as Radeon did behind AMD IOMMUv2.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shootdown.devices.device import Device
+from shootdown.lang.declare import (
+    EMPTY,
+    Flag,
+    Int,
+    PageNumber,
+    PageRange,
+    PerTable,
+    Pte,
+    count,
+    indivisible,
+    require,
+    wait_until,
+)
+from shootdown.rules.access import FREED_TABLE
+from shootdown.rules.device import DEVICE_FAILURE
+
+if TYPE_CHECKING:
+    from shootdown.devices.driver_interface import DriverInterface
+    from shootdown.linux.mm import Mm
+
+SUCCESS, INVALID = 1, 2
+"""answers to a page request; 0 while there is none"""
+
+UNKNOWN, CACHED, DANGLING = 0, 1, 2
+"""what the walk cache holds for a table: nothing, a pointer, a pointer to a freed table"""
+
+
+class Iommu(Device):
+    """One device behind the IOMMU. `retries`: how often it repeats one access before it fails."""
+
+    retries = 3
+
+    def __init__(self, mm: Mm, driver: DriverInterface, number: int) -> None:
+        super().__init__(mm, driver, number)
+        self.walk_cache = PerTable(Int(UNKNOWN, DANGLING))
+        self.empty_root = Flag()
+        """the PASID's root (GCR3 on AMD) points to an empty table"""
+        self.requested = Flag()
+        """a page request waits for its answer"""
+        self.page = PageNumber()
+        self.write = Flag()
+        self.answer = Int(0, INVALID)
+        mm.walk_caches.append(self)
+
+    # --- walks --------------------------------------------------------------------------------
+
+    def walk(self, page: int) -> Pte:
+        """Root, table, entry; the pointer to the table is remembered."""
+        if self.empty_root:
+            return EMPTY
+        table = page // self.mm.entries
+        if self.walk_cache[table] == UNKNOWN:
+            if not self.mm.table[table]:
+                return EMPTY
+            self.walk_cache[table] = CACHED
+        require(self.walk_cache[table] != DANGLING, FREED_TABLE)
+        return self.mm.pte[page]
+
+    def forget_walks(self, range: PageRange) -> None:
+        """A ranged invalidation also drops the pointers that lead to the range."""
+        entries = self.mm.entries
+        for table in PageRange(range.start // entries, (range.end - 1) // entries + 1):
+            self.walk_cache[table] = UNKNOWN
+
+    def table_freed(self, table: int) -> None:
+        """The page behind a pointer is somebody else's from now on; the hardware does not know."""
+        if self.walk_cache[table] == CACHED:
+            self.walk_cache[table] = DANGLING
+
+    # --- page requests ------------------------------------------------------------------------
+
+    def fault(self, page: int, write: bool) -> None:
+        """Request the page and repeat, until the access lands, is refused, or the device fails."""
+        for attempt in range(self.retries):
+            self.request(page, write)
+            if self.await_answer() == INVALID:
+                count("page requests refused")
+                return
+            pte = self.repeat(page, write)
+            if pte.allows(write):
+                self.land(page, pte, write)
+                return
+        self.fail()
+
+    @indivisible
+    def request(self, page: int, write: bool) -> None:
+        """Put a request into the queue and raise the interrupt."""
+        count("device faults")
+        count("interrupts")
+        self.page = page
+        self.write = write
+        self.requested = True
+
+    @indivisible
+    def await_answer(self) -> int:
+        """The answer to the request."""
+        wait_until(self.answer != 0)
+        answer = self.answer
+        self.answer = 0
+        return answer
+
+    @indivisible
+    def fail(self) -> None:
+        """Too many faults on one access: the device stops working until it is reset."""
+        count("device failures")
+        require(False, DEVICE_FAILURE)
+
+    def serve(self) -> None:
+        """The worker that takes requests from the queue and has the driver resolve them."""
+        while True:
+            page, write = self.take_request()
+            self.respond(self.driver.device_fault(page, write))
+
+    @indivisible
+    def take_request(self) -> tuple[int, bool]:
+        """The oldest request."""
+        wait_until(self.requested, idle=True)
+        self.requested = False
+        page, write = self.page, self.write
+        self.page = 0
+        self.write = False
+        return page, write
+
+    @indivisible
+    def respond(self, answer: int) -> None:
+        """PRG response."""
+        self.answer = answer
+
+    @indivisible
+    def set_empty_root(self, empty: bool) -> None:
+        """Point the PASID at an empty table, or back at the process's own."""
+        count("root table switches")
+        self.empty_root = empty

@@ -1,0 +1,120 @@
+"""mmu_gather: collect what was unmapped, flush, and only then free.
+
+mm/mmu_gather.c. Pages are collected until the batch is full or the operation ends; a flush covers
+the hull of everything gathered since the last one (CPU TLBs, then, from 3.19 on, secondary TLBs);
+pages and page tables are freed after it. That order is rule M4.
+"""
+
+from __future__ import annotations
+
+from shootdown.lang.declare import (
+    EMPTY,
+    Flag,
+    FrameNumber,
+    Int,
+    PageNumber,
+    PageRange,
+    PerGather,
+    PerTable,
+    count,
+    indivisible,
+)
+from shootdown.lang.part import Part
+from shootdown.linux.mm import NO_VMA, Mm
+
+
+class MmuGather(Part):
+    """struct mmu_gather of one task. Between operations it is empty."""
+
+    def __init__(self, mm: Mm) -> None:
+        self.mm = mm
+        self.capacity = mm.geometry.gather
+        self.frames = PerGather(FrameNumber())
+        self.count = Int(0, mm.geometry.gather)
+        self.start = PageNumber()
+        self.end = PageNumber()
+        self.tables = PerTable(Flag)
+        """tables unlinked, to be freed after the next flush"""
+        self.unlinked = Flag()
+        """there is such a table"""
+
+    def zap_page_range(self, range: PageRange) -> None:
+        """zap_pte_range() over a range: clear entries under the lock; when the batch is full, drop
+        the lock, flush and free, and go on."""
+        for page in range:
+            with self.mm.page_table_lock:
+                self._zap(page)
+            if self.count == self.capacity:
+                self.flush()
+
+    def _zap(self, page: int) -> None:
+        pte = self.mm.pte[page]
+        if pte.present:
+            self.mm.pte[page] = EMPTY
+            self._extend(page, page + 1)
+            self.frames[self.count] = pte.frame
+            self.count += 1
+
+    def _extend(self, start: int, end: int) -> None:
+        """__tlb_adjust_range()"""
+        if self.start == self.end:
+            self.start = start
+            self.end = end
+            return
+        if start < self.start:
+            self.start = start
+        if end > self.end:
+            self.end = end
+
+    def free_pgtables(self, range: PageRange) -> None:
+        """free_pgtables(): unlink the tables that no VMA needs any more. No S/E event (row 32)."""
+        entries = self.mm.entries
+        for table in PageRange(range.start // entries, (range.end - 1) // entries + 1):
+            first = table * entries
+            with self.mm.page_table_lock:
+                if self.mm.table[table] and self._is_unused(first):
+                    self.mm.table[table] = False
+                    self.tables[table] = True
+                    self.unlinked = True
+                    self._extend(first, min_page(first + entries, self.mm.pages))
+
+    def _is_unused(self, first: int) -> bool:
+        for page in PageRange(first, min_page(first + self.mm.entries, self.mm.pages)):
+            if self.mm.vma[page] != NO_VMA:
+                return False
+        return True
+
+    def flush(self) -> None:
+        """tlb_flush_mmu(): C, X, R, T. Nothing gathered: nothing flushed."""
+        if self.start == self.end:
+            return
+        range = PageRange(self.start, self.end)
+        self.mm.flush_tlb_range(range)
+        self.mm.notifiers.gather_flushed(range)
+        while self.count > 0:
+            self.count -= 1
+            self.mm.memory.put_page(self.frames[self.count])
+            self.frames[self.count] = 0
+        if self.unlinked:
+            self._free_tables(range)
+        self.start = 0
+        self.end = 0
+
+    @indivisible
+    def _free_tables(self, range: PageRange) -> None:
+        """The tables go back to the allocator; hardware that still knows one has a problem."""
+        self.unlinked = False
+        entries = self.mm.entries
+        for table in PageRange(range.start // entries, (range.end - 1) // entries + 1):
+            if self.tables[table]:
+                self.tables[table] = False
+                count("page tables freed")
+                for cache in self.mm.walk_caches:
+                    cache.table_freed(table)
+
+
+def min_page(a: int, b: int) -> int:
+    """The smaller of two page numbers."""
+    if a < b:
+        return a
+    return b

@@ -1,0 +1,64 @@
+"""Page frames.
+
+A frame is free while its reference count is 0. Allocation goes round (next fit), so that a freed
+frame is not used again before all others were: while a model is explored it then simply stays free,
+and touching it is visible at once. Nothing is lost by that: a stale access that could hit the new
+owner could as well have come while the frame was free.
+"""
+
+from __future__ import annotations
+
+from shootdown.lang.declare import (
+    FrameNumber,
+    Int,
+    PerFrame,
+    count,
+    indivisible,
+    require,
+)
+from shootdown.lang.geometry import Geometry
+from shootdown.lang.part import Part
+from shootdown.rules.machine import OUT_OF_FRAMES
+
+ZERO_FRAME = 0
+"""The zero page (ZERO_PAGE in Linux): mapped read-only by read faults, never counted or freed."""
+
+
+class Memory(Part):
+    """All page frames of the machine; every address space uses the same one."""
+
+    segment = "machine"
+
+    def __init__(self, geometry: Geometry, references: int) -> None:
+        self.frames = geometry.frames
+        self.refcount = PerFrame(Int(0, references))
+        """references by page tables, of this and of other address spaces"""
+        self.cursor = FrameNumber()
+
+    @indivisible
+    def alloc_page(self) -> int:
+        """alloc_page(): a free frame, with one reference. Rare failure is not modelled."""
+        frame = self.cursor
+        for _ in range(self.frames):
+            if self.refcount[frame] == 0:
+                break
+            frame = (frame + 1) % self.frames
+        require(self.refcount[frame] == 0, OUT_OF_FRAMES)
+        self.refcount[frame] = 1
+        self.cursor = (frame + 1) % self.frames
+        count("pages allocated")
+        return frame
+
+    @indivisible
+    def get_page(self, frame: int) -> None:
+        """get_page(): one more reference."""
+        if frame != ZERO_FRAME:
+            self.refcount[frame] += 1
+
+    @indivisible
+    def put_page(self, frame: int) -> None:
+        """put_page(): one reference less; with the last one the frame is free."""
+        if frame != ZERO_FRAME:
+            self.refcount[frame] -= 1
+            if self.refcount[frame] == 0:
+                count("pages freed")

@@ -1,0 +1,53 @@
+"""The operations by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from shootdown.lang.declare import PageRange
+from shootdown.linux.operations.fault import read_fault, write_fault
+from shootdown.linux.operations.fork import fork
+from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
+from shootdown.linux.operations.mprotect import mprotect
+from shootdown.linux.operations.munmap import munmap
+from shootdown.linux.task import Task
+
+
+class UnknownOperationError(ValueError):
+    """There is no such operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation that a scenario can run: its name and its function of a task and a range."""
+
+    name: str
+    function: Callable[[Task, PageRange], None]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.function.__doc__ or "").strip().splitlines()[0]
+
+
+OPERATIONS: dict[str, Operation] = {
+    function.__name__: Operation(function.__name__, function)
+    for function in (read_fault, write_fault, munmap, madvise_dontneed, mprotect, fork)
+}
+
+
+def find_operation(name: str) -> Operation:
+    """The operation of that name.
+
+    Raises:
+        UnknownOperationError: with the nearest name, and all of them.
+    """
+    if name in OPERATIONS:
+        return OPERATIONS[name]
+    near = get_close_matches(name, OPERATIONS, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UnknownOperationError(
+        f"there is no operation `{name}`; {hint}known are {', '.join(OPERATIONS)}"
+    )

@@ -1,0 +1,22 @@
+"""madvise(MADV_DONTNEED): zap_page_range_single(), mm/memory.c.
+
+S, [P-] with C, X, R whenever the batch is full, E, then C, X, R (row 3). Under mmap_lock held for
+reading, so faults of the same pages run at the same time. Tables stay.
+"""
+
+from __future__ import annotations
+
+from shootdown.lang.declare import PageRange
+from shootdown.linux.task import Task
+
+
+def madvise_dontneed(task: Task, range: PageRange) -> None:
+    """Drop the pages of the range; the next access finds zeroes."""
+    mm = task.mm
+    mm.begin(range)
+    with mm.mmap_lock.read():
+        mm.notifiers.invalidate_range_start(range)
+        task.gather.zap_page_range(range)
+        mm.notifiers.invalidate_range_end(range)
+        task.gather.flush()
+    mm.end(range)

@@ -1,0 +1,31 @@
+"""munmap(2): do_vmi_align_munmap() and unmap_region(), mm/vma.c (mm/mmap.c before 6.12).
+
+S (one range, the whole request), [P-] with C, X, R whenever the batch is full, E, then page tables
+are unlinked, then C, X, R, T (row 1 of the call-site table).
+"""
+
+from __future__ import annotations
+
+from shootdown.lang.declare import PageRange
+from shootdown.linux.mm import NO_VMA
+from shootdown.linux.task import Task
+
+DOWNGRADES_SINCE = (4, 20, 0)
+"""munmap zaps with mmap_lock downgraded to reading (commit dd2283f2605e)"""
+
+
+def munmap(task: Task, range: PageRange) -> None:
+    """Remove the VMAs of the range and free what they mapped."""
+    mm = task.mm
+    mm.begin(range)
+    with mm.mmap_lock.write():
+        for page in range:
+            mm.vma[page] = NO_VMA
+        if mm.kernel >= DOWNGRADES_SINCE:
+            mm.mmap_lock.downgrade()
+        mm.notifiers.invalidate_range_start(range)
+        task.gather.zap_page_range(range)
+        mm.notifiers.invalidate_range_end(range)
+        task.gather.free_pgtables(range)
+        task.gather.flush()
+    mm.end(range)

@@ -1,0 +1,17 @@
+"""A thread that makes system calls."""
+
+from __future__ import annotations
+
+from shootdown.lang.part import Part
+from shootdown.linux.gather import MmuGather
+from shootdown.linux.mm import Mm
+
+
+class Task(Part):
+    """struct task_struct: the address space it works on, and its mmu_gather."""
+
+    def __init__(self, mm: Mm, number: int) -> None:
+        self.label = f"task{number}"
+        self.mm = mm
+        self.gather = MmuGather(mm)
+        self.gather.label = f"{self.label}.gather"

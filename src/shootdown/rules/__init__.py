@@ -1,0 +1,10 @@
+"""What must hold.
+
+Each rule has a name, a sentence, and methods in the model language that are called at the places
+where it can be judged. The methods are `@ghost`: they look, and change nothing.
+
+`rule`     what all rules have, and the list of them
+`access`   rules about one access of a device or CPU, judged when the access lands
+`device`   rules about what happens to a device
+`machine`  limits of the model itself, which are never a verdict about the driver
+"""

@@ -1,0 +1,61 @@
+"""Which kernels a driver can run on, decided by the callbacks it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from shootdown.drivers.driver import NOTIFIER_CALLBACKS, Driver
+from shootdown.linux.notifiers.generations import GENERATIONS, NEWEST, generation_for
+from shootdown.linux.version import Version, show_version
+
+FLUSH_CALLBACKS = frozenset({"invalidate_range", "arch_invalidate_secondary_tlbs"})
+
+
+def callbacks_of(driver: type[Driver]) -> frozenset[str]:
+    """The notifier callbacks a driver implements."""
+    return frozenset(name for name in NOTIFIER_CALLBACKS if hasattr(driver, name))
+
+
+def misfit(driver: type[Driver], kernel: Version) -> str | None:
+    """Why a driver cannot run on a kernel, or None if it can."""
+    generation = generation_for(kernel)
+    present = callbacks_of(driver)
+    unknown = sorted(present - set(generation.callbacks))
+    if unknown:
+        return f"kernel {show_version(kernel)} never calls {unknown[0]}"
+    if "arch_invalidate_secondary_tlbs" in present and len(present) > 1:
+        # mmu_notifier.c since 6.6: registration refuses an ops with both families (EINVAL)
+        return "a kernel from 6.6 on refuses a driver with both families of callbacks"
+    return None
+
+
+def kernels_for(driver: type[Driver]) -> tuple[Version, Version] | None:
+    """The first and the last kernel a driver can run on; None if there is none."""
+    fitting = [g for g in GENERATIONS if misfit(driver, g.since) is None]
+    if not fitting:
+        return None
+    last = fitting[-1]
+    following = next((b for a, b in pairwise(GENERATIONS) if a is last), None)
+    return fitting[0].since, _before(following.since) if following else NEWEST
+
+
+def _before(version: Version) -> Version:
+    """The release before the first one of a generation; Linux went from 3.19 to 4.0 and so on."""
+    lasts: dict[int, int] = {3: 19, 4: 20, 5: 19}
+    major, minor, _ = version
+    return (major, minor - 1, 0) if minor else (major - 1, lasts[major - 1], 0)
+
+
+def default_kernel(driver: type[Driver]) -> Version | None:
+    """The newest kernel the driver can run on."""
+    span = kernels_for(driver)
+    return span[1] if span else None
+
+
+def describe_kernels(drivers: Iterable[type[Driver]]) -> list[str]:
+    """`3.19 to 6.5` for each driver."""
+    return [
+        f"{show_version(span[0])} to {show_version(span[1])}" if span else "none"
+        for span in map(kernels_for, drivers)
+    ]

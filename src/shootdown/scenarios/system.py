@@ -1,0 +1,141 @@
+"""One driver, one address space, some operations at the same time: the parts, and the actors.
+
+Actors, in this order: a task for each operation, the user programs of the CPUs, the devices, and the
+workers that serve page requests. Devices and CPUs access any page in any direction at any time; a
+task performs its operation once, on the whole address space.
+
+The address space at the start. Every VMA is readable and writable. Page 0 is a private page with one
+reference, mapped writable; page 1 is shared with a forked child and mapped read-only, or absent (two
+alternative starts); page 2 is absent; page 3 is like page 0, and so on. Devices start empty: they
+fill themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shootdown.devices.iommu import Iommu
+from shootdown.drivers.driver import Driver
+from shootdown.lang.compile import Entry, Start, compile_system
+from shootdown.lang.declare import PageRange
+from shootdown.lang.emitter import Options
+from shootdown.lang.geometry import Geometry
+from shootdown.lang.part import Part
+from shootdown.linux.cpu import Cpu
+from shootdown.linux.memory import ZERO_FRAME, Memory
+from shootdown.linux.mm import Mm
+from shootdown.linux.notifiers.generations import generation_for
+from shootdown.linux.operations.catalogue import Operation
+from shootdown.linux.task import Task
+from shootdown.linux.version import Version
+from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
+from shootdown.program.program import Program
+
+PRIVATE, SHARED, ABSENT = "private", "shared", "absent"
+PATTERNS = ((PRIVATE, SHARED, ABSENT), (PRIVATE, ABSENT, SHARED))
+"""how pages start, repeated over the address space; every pattern is one alternative start"""
+
+
+class Call(Part):
+    """A task that performs one operation and ends."""
+
+    def __init__(self, task: Task, operation: Operation, range: PageRange) -> None:
+        self.task = task
+        self.operation = operation
+        self.range = range
+
+    def run(self) -> None:
+        """The system call."""
+        self.operation.function(self.task, self.range)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What to check: which driver, on which kernel, under which operations, how large."""
+
+    driver: type[Driver]
+    kernel: Version
+    operations: tuple[Operation, ...]
+    geometry: Geometry
+    counter_bits: int = 3
+    user_cpus: int = 0
+    """CPUs that run user code while the operations run"""
+
+    @property
+    def name(self) -> str:
+        """`munmap` or `munmap + fork`."""
+        return " + ".join(operation.name for operation in self.operations)
+
+    @property
+    def sized(self) -> Scenario:
+        """The scenario with the parts of the geometry that follow from it."""
+        tasks = max(len(self.operations), 1)
+        return replace(
+            self, geometry=replace(self.geometry, tasks=tasks, cpus=self.user_cpus)
+        )
+
+
+class System:
+    """The parts of a scenario, wired together, and its actors."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        geometry = scenario.geometry
+        self.scenario = scenario
+        references = 2 + len(scenario.operations)
+        self.memory = Memory(geometry, references)
+        self.memory.label = "memory"
+        self.mm = Mm(self.memory, geometry, scenario.kernel)
+        self.mm.label = "mm"
+        self.mm.cpus = [Cpu(self.mm, number + 1) for number in range(scenario.user_cpus)]
+        self.driver = scenario.driver(self.mm)
+        subscribers: Any = [self.driver]
+        self.mm.notifiers = generation_for(scenario.kernel)(subscribers)
+        self.tasks = [Task(self.mm, n) for n in range(len(scenario.operations))]
+
+    def entries(self) -> list[Entry]:
+        """The actors."""
+        calls = zip(self.tasks, self.scenario.operations, strict=True)
+        units = self.driver.device.units
+        return [
+            *(Entry(t.label, Call(t, operation, self.mm.whole).run) for t, operation in calls),
+            *(Entry(cpu.label, cpu.run, daemon=True) for cpu in self.mm.cpus),
+            *(Entry(unit.label, unit.run, daemon=True) for unit in units),
+            *(
+                Entry(f"worker{number}", unit.serve, daemon=True)
+                for number, unit in enumerate(units)
+                if isinstance(unit, Iommu)
+            ),
+        ]
+
+    def starts(self) -> list[Start]:
+        """The alternative starts, each different one once."""
+        found = [self._start(pattern) for pattern in PATTERNS]
+        return [s for n, s in enumerate(found) if s.values not in [t.values for t in found[:n]]]
+
+    def _start(self, pattern: Sequence[str]) -> Start:
+        mm, memory = self.mm, self.memory
+        values: dict[tuple[Any, int], int] = {(memory.refcount, ZERO_FRAME): 1}
+        frame = 1
+        for page in range(mm.pages):
+            values[mm.vma, page] = READ_WRITE
+            condition = pattern[page % len(pattern)]
+            if condition == ABSENT:
+                continue
+            rights = READ_WRITE if condition == PRIVATE else READ_ONLY
+            values[mm.pte, page] = make_pte(frame, rights)
+            values[mm.table, page // mm.entries] = 1
+            values[memory.refcount, frame] = 1 if condition == PRIVATE else 2
+            frame += 1
+        values[memory.cursor, 0] = frame % mm.geometry.frames
+        return Start(values)
+
+    def compile(self) -> Program:
+        """The program of this scenario.
+
+        Raises:
+            ModelError: if the driver is not a valid model.
+        """
+        options = Options(self.scenario.geometry, self.scenario.counter_bits)
+        return compile_system(self.entries(), options, self.starts())
