@@ -1,14 +1,12 @@
 """The basic blocks of an actor's code.
 
-A block is a run of operations that are executed together or not at all: it also ends after a Guard,
-Acquire or Check, where a step may stop. So the blocks entered are exactly the operations executed,
-and marking blocks at run time is all that coverage costs. A Point is a block of its own, entered when
-a step begins there.
+A block is a run of operations that are executed together or not at all: it also ends after a
+Guard, Acquire or Check, where a step may stop. So the blocks entered are exactly the operations
+executed, and marking blocks at run time is all that coverage costs. A Point is a block of its
+own, entered when a step begins there.
 """
 
 from __future__ import annotations
-
-from functools import cache
 
 from shootdown.program.operation import (
     Acquire,
@@ -48,20 +46,15 @@ def most_successors(actor: Actor) -> int:
     """
     if not any(isinstance(operation, Choose) for operation in actor.code):
         return 1
-    open_operations: set[int] = set()
-
-    @cache
-    def ways(index: int) -> int:
-        operation = actor.code[index]
-        if isinstance(operation, Point | Halt):
-            return 1
-        if index in open_operations:
-            raise IllFormed(f"{actor.name}[{index}]: a step goes round without a point")
-        open_operations.add(index)
-        most = max(ways(target) for target in targets(operation, index))
-        open_operations.discard(index)
-        return most * operation.bound if isinstance(operation, Choose) else most
-
-    for index in range(len(actor.code) - 1, -1, -1):
-        ways(index)
-    return max(ways(index + 1) for index in actor.points)
+    ways = [1] * len(actor.code)
+    for _ in range(len(actor.code)):
+        before = list(ways)
+        for index in range(len(actor.code) - 1, -1, -1):
+            operation = actor.code[index]
+            if isinstance(operation, Point | Halt):
+                continue
+            most = max(ways[target] for target in targets(operation, index))
+            ways[index] = most * operation.bound if isinstance(operation, Choose) else most
+        if ways == before:
+            return max(ways[index + 1] for index in actor.points)
+    raise IllFormed(f"{actor.name}: a step goes round a loop that chooses, without a point")
