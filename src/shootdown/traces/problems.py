@@ -21,11 +21,14 @@ class Problems:
     skipped: int = 0
     first: list[str] = field(default_factory=list)
     """`file:line: expected …`, for the first few skipped lines."""
+    first_line: int | None = None
     warnings: Counter[str] = field(default_factory=Counter)
 
     def skip(self, line: int, expected: str) -> None:
         """Counts a line that does not read."""
         self.skipped += 1
+        if self.first_line is None:
+            self.first_line = line
         if len(self.first) < _KEPT:
             self.first.append(f"{self.file}:{line}: expected {expected}")
 

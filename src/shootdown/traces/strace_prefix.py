@@ -13,7 +13,7 @@ the line before if it is small (-r).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from shootdown.traces.errors import LineError, shown
@@ -25,11 +25,13 @@ NO_TASK = 0
 
 _MOST_PROCESSES = 1 << 22
 _OLDEST_EPOCH = 100_000_000
+_PREFIX = frozenset("[(0123456789")
 _SECOND = 1_000_000_000
 _DAY = 24 * 3600 * _SECOND
 
 _ours = re.compile(r"([0-9]{1,7}) +([0-9]{9,10})\.([0-9]{6}) ").match
-_bracketed = re.compile(r"\[(?:pid +([0-9]{1,10})(?:<[^>]*>)?|[ 0-9a-fA-F?]+)\] *").match
+_bracketed = re.compile(r"\[(?:pid +([0-9]{1,7})(?:<[^>]*>)?|[ 0-9a-fA-F?]+)\] *").match
+_named = re.compile(r"([0-9]{1,7})<[^>]*> +").match
 _since_last = re.compile(r"\(\+ *[0-9.]+\) *").match
 _seconds = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,9}))?").fullmatch
 _of_day = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?").fullmatch
@@ -54,8 +56,9 @@ class PrefixReader:
 
     clock: ClockKind = "none"
     now: int = 0
-    _days: int = field(default=0)
-    _time_of_day: int = field(default=0)
+    _times: int = 0
+    _days: int = 0
+    _time_of_day: int = 0
 
     def read(self, text: str) -> Line:
         """Takes the prefix off a line; lines without a time follow one another by a nanosecond."""
@@ -64,37 +67,32 @@ class PrefixReader:
             tid, seconds, fraction = usual.groups()
             self.clock = "epoch"
             time = int(seconds + fraction) * 1000
-            if time > self.now:
-                self.now = time
+            self.now = max(self.now, time)
             return Line(int(tid), self.now, text[usual.end() :])
         return self._read_any(text)
 
     def _read_any(self, text: str) -> Line:
-        tid, timed, text = NO_TASK, False, text.lstrip(" ")
-        while text:
-            if text[0] in "[(":
-                bracket = _bracketed(text) or _since_last(text)
-                if bracket is None:
-                    break
-                if text[0] == "[" and bracket.group(1):
-                    tid = _task(bracket.group(1))
+        tid, before, text = NO_TASK, self._times, text.lstrip(" ")
+        while text[:1] in _PREFIX:
+            bracket = _bracketed(text) or _since_last(text)
+            if bracket is not None:
+                tid = _task(bracket.group(1)) if bracket.lastindex else tid
                 text = text[bracket.end() :]
-            elif text[0] in "0123456789":
-                word, _, text = text.partition(" ")
-                if _is_task(word, tid, timed):
-                    tid = _task(word.partition("<")[0])
+            elif text[:1] in "[(":
+                break
+            else:
+                word, text = _first_word(text)
+                if tid == NO_TASK and self._times == before and _is_task(word):
+                    tid = _task(word)
                 else:
                     self._set(word)
-                    timed = True
-                text = text.lstrip(" ")
-            else:
-                break
-        if not timed:
+        if self._times == before:
             self.now += 1
         return Line(tid, self.now, text)
 
     def _set(self, word: str) -> None:
         """Moves the clock to the time that a word of the prefix says."""
+        self._times += 1
         seconds = _seconds(word)
         if seconds is None:
             self._set_time_of_day(word)
@@ -124,10 +122,18 @@ def _fraction(digits: str | None) -> int:
     return int(digits.ljust(9, "0")) if digits else 0
 
 
-def _is_task(word: str, tid: int, timed: bool) -> bool:
-    """Whether a number at the start of a line is a process rather than a time."""
-    digits = word.partition("<")[0]
-    return not timed and tid == NO_TASK and len(digits) <= 7 and digits.isdecimal()
+def _first_word(text: str) -> tuple[str, str]:
+    """A number and what follows it; the name that `-Y` adds to a process may hold spaces."""
+    named = _named(text)
+    if named is not None:
+        return named.group(1), text[named.end() :]
+    word, _, rest = text.partition(" ")
+    return word, rest.lstrip(" ")
+
+
+def _is_task(word: str) -> bool:
+    """Whether the first number of a line is a process rather than a time."""
+    return len(word) <= 7 and word.isdecimal()
 
 
 def _task(digits: str) -> int:

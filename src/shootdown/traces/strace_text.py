@@ -114,13 +114,14 @@ class StraceText:
         if not self._understood and self.problems.skipped >= _MOST_BAD_AT_FIRST:
             self._refuse(line)
 
-    def _refuse(self, line: int) -> None:
-        if self.problems.skipped:
-            message = f"not a trace by strace: no line of {line} reads as one; "
-            message += self.problems.first[0].partition(": ")[2] + " in the first"
+    def _refuse(self, lines: int) -> None:
+        problems = self.problems
+        if problems.skipped:
+            expected = problems.first[0].partition(": ")[2]
+            message = f"not a trace by strace: none of {lines} lines reads as one; {expected}"
         else:
-            message = "no memory system call in it" if line else "empty, so not a trace by strace"
-        raise TraceError(message, self.problems.file, 1 if line else None, HOW_TO_MAKE_ONE)
+            message = "no memory system call in it" if lines else "empty, so not a trace by strace"
+        raise TraceError(message, problems.file, problems.first_line, HOW_TO_MAKE_ONE)
 
     def _body(self, line: Line) -> Iterable[Draft]:
         body = line.body

@@ -35,9 +35,9 @@ class StraceTool:
     def arguments(self, output: str, command: list[str]) -> list[str]:
         """The command line that traces a command into a file.
 
-        The signals of children are left out and strings are not printed; calls that a machine does not have are
-        passed over (`?`). With `--seccomp-bpf` the kernel stops the command only at these calls,
-        instead of at all.
+        The signals of children are left out and strings are not printed; calls that a machine does
+        not have are passed over (`?`). With `--seccomp-bpf` the kernel stops the command only at
+        these calls, instead of at all.
         """
         calls = ",".join(f"?{name}" for name in (*CALLS, "mmap2"))
         options = ["-f", "-ttt", "-s", "0", "-e", "signal=!chld", "-e", f"trace={calls}"]

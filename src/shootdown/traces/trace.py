@@ -116,10 +116,9 @@ class TraceWriter:
     def __init__(self, path: str | Path, origin: Origin) -> None:
         self.path = Path(path)
         self._origin = origin
-        if self.path.is_dir():
-            raise _unwritable(self.path, "it is a directory")
         try:
-            handle, name = tempfile.mkstemp(".tmp", f".{self.path.name}.", self.path.parent)
+            _refuse_special(self.path)
+            handle, name = tempfile.mkstemp(".tmp", ".shootdown-", self.path.parent)
         except (OSError, ValueError) as problem:
             raise _unwritable(self.path, _reason(problem)) from None
         self._temporary = Path(name)
@@ -169,6 +168,14 @@ class TraceWriter:
             raise _unwritable(self.path, _reason(problem)) from None
 
 
+def _refuse_special(path: Path) -> None:
+    """Refuses what a rename would wrongly replace: a device such as /dev/null, above all."""
+    if path.is_dir():
+        raise _unwritable(path, "it is a directory")
+    if path.exists() and not path.is_file():
+        raise _unwritable(path, "it is not an ordinary file")
+
+
 def _umask() -> int:
     """The rights that new files are not to have; the system call that tells also sets."""
     mask = os.umask(0o077)
@@ -177,7 +184,8 @@ def _umask() -> int:
 
 
 def _reason(problem: Exception) -> str:
-    return getattr(problem, "strerror", None) or str(problem)
+    number = getattr(problem, "errno", None)
+    return os.strerror(number) if number else str(problem)
 
 
 def _unwritable(path: Path, reason: str) -> TraceError:
