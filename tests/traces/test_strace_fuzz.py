@@ -24,8 +24,8 @@ words = some.sampled_from(
      b" = 1\n", b" = 0x1000\n", b" = -1 ENOMEM (x)\n", b" <unfinished ...>\n", b"<... ", b"|",
      b" resumed>", b"NULL, ", b"0x1000, ", b"{", b"}", b"[", b"]", b'"', b"\\", b"/*", b"*/", b"<",
      b">", b"+++ exited with 0 +++\n", b"+++ superseded by execve in pid 2 +++\n", b"\n", b"\0",
-     b"strace: Process 2 attached\n", b"flags=", b"0", b"99999999999999999999, ", b"_1, ", b"CLONE_VM"]
-     b"<... ",
+     b"strace: Process 2 attached\n", b"flags=", b"0", b"99999999999999999999, ", b"_1, ", b"<... ",
+     b"CLONE_VM"]
     + [name.encode() + b"(" for name in DECODERS]
 )  # fmt: skip
 

@@ -25,8 +25,8 @@ with `-o`), and ends after the command, with the command's status.
 *Signals.* A Ctrl-C of the terminal reaches the command by itself; one sent to this process alone is
 passed on to the command, as are SIGTERM and SIGHUP. We only wait: what the command does about it
 decides when the recording ends, and the trace is complete up to there. Children that outlive the
-command are waited for, as strace does. Only the main thread can
-install handlers; recording from another thread passes no signals on.
+command are waited for, as strace does. Only the main thread can install handlers; recording from
+another thread passes no signals on.
 
 *When the trace cannot be written* (a full disk), the command is left to run to its end, and then
 the error is raised.
