@@ -1,8 +1,9 @@
 """Random small programs that are well formed: the input of the tests that compare engines.
 
-Each actor is a list of segments; a segment is a point and what follows it up to the next. Steps have no
-loops; jumps between segments go anywhere, so programs may run for ever (their state is finite).
-Guards and acquires come before effects; indexes and register values stay in range by masking.
+Each actor is a list of segments; a segment is a point and what follows it up to the next. Steps
+have no loops; jumps between segments go anywhere, so programs may run for ever (their state is
+finite). Guards and acquires come before effects; indexes and register values stay in range by
+masking.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from shootdown.program.program import Program
 from .programs import Code, Model, rwlock
 
 ACTORS = 3
+OPERATORS = ("+", "-", "*", "//", "%", "&", "|", "^", "<<", ">>", "==", "!=", "<", "<=")
 REGISTERS = 3
 VALUE = integer(-4, 11)
 """kind of every register; results are masked into it"""
 
 
 def variables(draw: st.DrawFn, model: Model) -> list[tuple[int, Kind, int]]:
-    """A few variables of all kinds: (number, kind, length); the last array is longer than a word."""
+    """A few variables of all kinds: (number, kind, length); the last can outgrow a word."""
     rows = []
     for name, kind, length in (
         ("flag", FLAG, 1),
@@ -78,7 +80,7 @@ class _Writer:
         self.code.move(target, 0)
 
     def compute(self) -> None:
-        operator = self.pick(*"+ - * // % & | ^ << >> == != < <=".split())
+        operator = self.pick(*OPERATORS)
         left, right = self.operand(), self.operand()
         if operator in ("//", "%"):
             right = self.pick(1, 2, 3, 8)
@@ -92,9 +94,14 @@ class _Writer:
         self.code.choose(self.draw(st.sampled_from(self.registers)), self.pick(1, 2, 3))
 
     def check(self) -> None:
-        """A check that seldom fails: by a value that only one way of reaching it has."""
-        self.code.binary(self.scratch, self.draw(st.sampled_from(self.registers)), "!=", 9)
+        """A check that fails for one value of a register, which may never get it."""
+        value = self.draw(st.integers(1, 11))
+        self.code.binary(self.scratch, self.draw(st.sampled_from(self.registers)), "!=", value)
         self.code.check(self.scratch, self.pick(0, 1))
+
+    def count(self) -> None:
+        """An event counted by the value of a register."""
+        self.code.count(self.pick(0, 1), self.operand())
 
     def branched(self, depth: int) -> None:
         """Two ways that meet again."""
@@ -111,8 +118,8 @@ class _Writer:
         """A few operations that cannot fail."""
         options = [self.load, self.compute, self.choose]
         if effects:
-            options += [self.store, self.store, self.check]
-        for _ in range(self.draw(st.integers(0, 3))):
+            options += [self.store, self.store, self.check, self.count]
+        for _ in range(self.draw(st.sampled_from([1, 2, 3, 4]))):
             self.draw(st.sampled_from(options))()
         if depth and self.draw(st.booleans()):
             self.branched(depth)
@@ -123,10 +130,14 @@ def _segment(writer: _Writer, number: int, segments: int, locks: tuple[int, int]
     code, draw = writer.code, writer.draw
     code.label(f"segment{number}")
     code.point(draw(st.sampled_from([*[Patience.MUST] * 4, Patience.IDLE, Patience.REST])))
+    writer.load()
     writer.body(0, effects=False)
-    opening = draw(st.sampled_from(["plain", "plain", "guard", "lock", "read", "write"]))
+    opening = draw(st.sampled_from(["plain", "plain", "plain", "guard", "lock", "read", "write"]))
     if opening == "guard":
-        code.guard(draw(st.sampled_from(writer.registers)))
+        code.binary(
+            writer.scratch, draw(st.sampled_from(writer.registers)), "<=", draw(st.integers(0, 4))
+        )
+        code.guard(writer.scratch)
     if opening == "lock":
         code.acquire(locks[0])
     if opening in ("read", "write"):
@@ -142,10 +153,10 @@ def _segment(writer: _Writer, number: int, segments: int, locks: tuple[int, int]
     if opening in ("read", "write"):
         code.point()
         code.release(locks[1], Mode(opening))
-    after = draw(st.integers(0, 3))
+    after = draw(st.integers(0, 5))
     if after == 0:
         code.halt()
-    elif after == 1:
+    elif after <= 3:
         there = draw(st.integers(0, segments - 1))
         code.branch(draw(st.sampled_from(writer.registers)), f"segment{there}", f"then{number}")
         code.label(f"then{number}")
@@ -156,17 +167,19 @@ def programs(draw: st.DrawFn) -> Program:
     """A well-formed program of one to three actors."""
     model = Model()
     rows = variables(draw, model)
-    actors = draw(st.integers(1, ACTORS))
+    actors = draw(st.sampled_from([1, 2, 2, 3]))
     locks = (
         model.variable("lock", Kind(Family.LOCK, 0, ACTORS)),
         model.variable("rwlock", rwlock(2, ACTORS)),
     )
     model.rule("first", draw(st.sampled_from(["violated", "widen"])))
     model.rule("second")
+    model.counter("one")
+    model.counter("two")
     for me in range(actors):
         code = model.code(f"actor{me}", daemon=draw(st.booleans()))
         writer = _Writer(draw, code, rows)
-        segments = draw(st.integers(1, 3))
+        segments = draw(st.sampled_from([1, 2, 2, 3, 3, 4]))
         for number in range(segments):
             _segment(writer, number, segments, locks)
         code.halt()

@@ -66,7 +66,11 @@ def test_random_programs_agree(program: Program) -> None:
     lean = assert_equal(program)
     full = assert_equal(program, keep_dead=True)
     if lean.cut is None and full.cut is None:
-        assert (full.verdict, full.rule, len(full.path)) == (lean.verdict, lean.rule, len(lean.path))
+        assert (full.verdict, full.rule, len(full.path)) == (
+            lean.verdict,
+            lean.rule,
+            len(lean.path),
+        )
         assert full.states >= lean.states
 
 

@@ -1,8 +1,9 @@
 """One actor executing operations: the meaning of every operation, in plain Python, once.
 
 Everything that runs a program without LLVM goes through `Execution`: the interpreter on packed
-states and the runner on wide ones. They differ in where variables lie (`Memory`) and in who decides a
-Choose. An execution goes from a point to the next stop; it keeps account of what it passed.
+states and the runner on wide ones. They differ in where variables lie (`Memory`) and in who
+decides a Choose. An execution goes from a point to the next stop; it keeps account of what it
+passed.
 """
 
 from __future__ import annotations

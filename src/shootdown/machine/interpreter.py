@@ -125,7 +125,7 @@ class Interpreter:
         self._points = tuple(actor.points for actor in program.actors)
 
     def initial_states(self) -> list[Words]:
-        """The start of each of `program.initials`, in that order; every actor at its first point."""
+        """The starts of `program.initials`, in that order; every actor at its first point."""
         return [self._initial(start) for start in self.program.initials]
 
     def _initial(self, start: tuple[tuple[int, int, int], ...]) -> Words:

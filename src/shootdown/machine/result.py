@@ -51,8 +51,9 @@ class Progress:
 class SearchResult:
     """The outcome of one search.
 
-    The counterexample starts at `program.initials[start]` and takes the steps of `path`; the last of
-    them breaks `rule`, except for a deadlock, where the state after the last step is the deadlock.
+    The counterexample starts at `program.initials[start]` and takes the steps of `path`; the last
+    of them breaks `rule`, except for a deadlock, where the state after the last step is the
+    deadlock.
     """
 
     verdict: Verdict

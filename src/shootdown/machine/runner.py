@@ -1,9 +1,9 @@
-"""One run with given choices: replaying a recorded workload through the very program that is checked.
+"""One run with given choices: replaying a workload through the very program that is checked.
 
-A runner holds the machine (one buffer) and any number of address spaces (one buffer each), and drives one
-actor at a time: for each row of digits the actor leaves its REST point, its Chooses take the row's
-digits, and it comes back to rest. Others only run where it has to wait for them. Event counters and
-broken rules are what comes out.
+A runner holds the machine (one buffer) and any number of address spaces (one buffer each), and
+drives one actor at a time: for each row of digits the actor leaves its REST point, its Chooses
+take the row's digits, and it comes back to rest. Others only run where it has to wait for them.
+Event counters and broken rules are what comes out.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from shootdown.machine.result import Engine
 from shootdown.machine.wide import (
     Board,
     Buffer,
+    Buffers,
     Driver,
     Numbers,
+    Pace,
     Place,
     Status,
     WideLayout,
@@ -85,21 +87,20 @@ class Runner:
         program: Program,
         engine: Engine = "native",
         check_bounds: bool = False,
-        patience: int = 1000,
+        pace: Pace | None = None,
     ) -> None:
-        """`patience`: how often a row may run out of turns before it counts as endless."""
         self.program = program
         self.layout = make_wide_layout(program)
-        self.patience = patience
+        self.pace = pace or Pace()
         self.machine: Buffer = np.zeros(self.layout.machine, np.int32)
         self._counters: Numbers = np.zeros(len(program.counters), np.int64)
-        self._driver = _make_driver(program, self.layout, engine, check_bounds)
+        self._driver = _make_driver(program, self.layout, engine, self.pace, check_bounds)
         names = (variable.name for variable in program.variables)
         self._places = dict(zip(names, self.layout.variables, strict=True))
         self._fill(self.machine, machine=True, start=0)
 
     def new_space(self, start: int = 0) -> Space:
-        """An address space at one of the program's initial states; every actor at its first point."""
+        """An address space at one of the program's starts; every actor at its first point."""
         mm: Buffer = np.zeros(self.layout.mm, np.int32)
         self._fill(mm, machine=False, start=start)
         return Space(mm)
@@ -160,11 +161,10 @@ class Runner:
     def _drive(self, space: Space, actor: int, digits: Numbers, first: int) -> Driven:
         """Rows of one call; `first` is the number of the first one in messages."""
         board: Numbers = np.zeros(len(Board), np.int64)
+        buffers = Buffers(space.mm, self.machine, self._counters)
         spent, last = 0, -1
         while True:
-            status = self._driver.drive(
-                space.mm, self.machine, self._counters, actor, digits, board
-            )
+            status = self._driver.drive(buffers, actor, digits, board)
             row = int(board[Board.ROW])
             if status in (Status.RESTED, Status.HALTED):
                 return Driven(row, None, status is Status.HALTED)
@@ -172,7 +172,7 @@ class Runner:
                 return Driven(row, self._broken(board), False)
             spent = spent + 1 if row == last else 1
             last = row
-            if status is not Status.SPENT or spent > self.patience:
+            if status is not Status.SPENT or spent > self.pace.patience:
                 raise self._error(status, space, actor, board, first + row)
 
     def _broken(self, board: Numbers) -> Broken:
@@ -223,11 +223,11 @@ _COMPLAINTS = {
 
 
 def _make_driver(
-    program: Program, layout: WideLayout, engine: Engine, check_bounds: bool
+    program: Program, layout: WideLayout, engine: Engine, pace: Pace, check_bounds: bool
 ) -> Driver:
     """The engine asked for; LLVM is only imported for its own."""
     if engine == "python":
-        return PythonDriver(program, layout)
+        return PythonDriver(program, layout, pace)
     from shootdown.machine.native.drive import NativeDriver
 
-    return NativeDriver(program, layout, check_bounds)
+    return NativeDriver(program, layout, pace, check_bounds)

@@ -1,11 +1,11 @@
 """Breadth-first search: every state of a program, nearest first, until a rule breaks.
 
-Both engines visit the same states in the same order (actors by index, choices in odometer order), so
-verdict, counts and counterexample do not depend on the engine. The first broken check in that
+Both engines visit the same states in the same order (actors by index, choices in odometer order),
+so verdict, counts and counterexample do not depend on the engine. The first broken check in that
 order ends the search, and no counterexample is shorter.
 
-The plain one here keeps a dictionary from packed state to its number. It is for reading, for tests and
-for machines without LLVM; `native.search` does the same about a thousand times faster.
+The plain one here keeps a dictionary from packed state to its number. It is for reading, for
+tests and for machines without LLVM; `native.search` does the same about a thousand times faster.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def search(
 
 
 def distinct_starts(interpreter: Interpreter) -> dict[Words, int]:
-    """The different initial states, in order, and the first of `program.initials` each comes from."""
+    """The different initial states, in order, each with the first of `initials` that gives it."""
     starts: dict[Words, int] = {}
     for index, words in enumerate(interpreter.initial_states()):
         starts.setdefault(words, index)
@@ -93,7 +93,7 @@ class PythonSearch:
         self.program = program
         self.limits = limits
         self.interpreter = Interpreter(program, layout)
-        self._memory_limit = limits.memory or default_limit()
+        self._memory_limit = default_limit() if limits.memory is None else limits.memory
         self._state_bytes = 200 + 40 * self.interpreter.layout.words
         self._numbers: dict[Words, int] = {}
         self._queue: list[Words] = []
@@ -144,7 +144,7 @@ class PythonSearch:
             progress(Progress(len(self._queue), len(self._queue) - head, depth, seconds))
 
     def _expand(self, head: int, depth: int) -> tuple[int, int | None] | None:
-        """Insert the successors of a state; where the search ends: the state, and the broken rule."""
+        """Insert the successors of a state; where the search ends: this state, and the rule."""
         if self._cut:
             return None
         expansion = self.interpreter.expand(self._queue[head])

@@ -1,15 +1,15 @@
 """Wide form: every element, pc and register an int32, for runs too big to pack.
 
-A search needs small states; a replay needs one big state, quickly. Here every element has a place of its
-own in one of two buffers: `mm` for one address space, `machine` for what all address spaces share. The
-pc and the registers of every actor lie in `mm`.
+A search needs small states; a replay needs one big state, quickly. Here every element has a place
+of its own in one of two buffers: `mm` for one address space, `machine` for what all address
+spaces share. The pc and the registers of every actor lie in `mm`.
 
 Both engines of the runner keep to what this file says, so that their buffers are equal in the end:
 
-* an actor **advances** from its saved point through point after point until it is back at a REST point, or
-  halts, or is blocked, or has passed FUEL points;
-* pc and live registers are saved where it stops, and at every point whose step may fail, so that a step
-  that fails needs no undoing: nothing else has happened yet (`wellformed` sees to that);
+* an actor **advances** from its saved point through point after point until it is back at a REST
+  point, or halts, or is blocked, or has passed `Pace.fuel` points;
+* pc and live registers are saved where it stops, and at every point whose step may fail, so that
+  a step that fails needs no undoing: nothing else has happened yet (`wellformed` sees to that);
 * while the driven actor is blocked, or out of fuel, the others take turns; each turn is an advance.
 """
 
@@ -29,11 +29,17 @@ from shootdown.program.program import Actor, Program
 Buffer = NDArray[np.int32]
 Numbers = NDArray[np.int64]
 
-FUEL = 1 << 16
-"""points an actor passes before the others get a turn: nobody spins for ever in machine code"""
 
-TURNS = 256
-"""turns of the others before a drive comes back to look for Ctrl-C"""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What keeps a run from spinning for ever in machine code."""
+
+    fuel: int = 1 << 16
+    """points an actor passes before the others get a turn"""
+    turns: int = 256
+    """turns of the others before a drive comes back to look for Ctrl-C"""
+    patience: int = 1000
+    """how often one row may come back so before it counts as endless"""
 
 
 class Status(IntEnum):
@@ -138,16 +144,17 @@ def saved_registers(actor: Actor) -> tuple[tuple[int, ...], ...]:
     return live_registers(actor)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Buffers:
+    """What a drive works on: an address space, the machine, the event counters."""
+
+    mm: Buffer
+    machine: Buffer
+    counters: Numbers
+
+
 class Driver(Protocol):
     """An engine of the runner."""
 
-    def drive(
-        self,
-        mm: Buffer,
-        machine: Buffer,
-        counters: Numbers,
-        actor: int,
-        digits: Numbers,
-        board: Numbers,
-    ) -> Status:
+    def drive(self, buffers: Buffers, actor: int, digits: Numbers, board: Numbers) -> Status:
         """Rows of digits, from row `board[ROW]` on, until done or something is in the way."""

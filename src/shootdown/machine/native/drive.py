@@ -1,6 +1,7 @@
 """The runner's native engine: a program's wide code, called through ctypes.
 
-One call drives many rows, so what the call costs does not matter; ctypes lets go of the interpreter lock.
+One call drives many rows, so what the call costs does not matter; ctypes lets go of the
+interpreter lock.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import ctypes
 
 from shootdown.machine.native.jit import MachineCode
 from shootdown.machine.native.wide import emit_wide
-from shootdown.machine.wide import Buffer, Numbers, Status, WideLayout
+from shootdown.machine.wide import Buffers, Numbers, Pace, Status, WideLayout
 from shootdown.program.program import Program
 
 _POINTER = ctypes.c_void_p
@@ -22,22 +23,17 @@ _PROTOTYPE = ctypes.CFUNCTYPE(
 class NativeDriver:
     """Drives actors of one program in machine code."""
 
-    def __init__(self, program: Program, layout: WideLayout, check_bounds: bool = False) -> None:
-        self._code = MachineCode(emit_wide(program, layout, check_bounds))
+    def __init__(
+        self, program: Program, layout: WideLayout, pace: Pace, check_bounds: bool = False
+    ) -> None:
+        self._code = MachineCode(emit_wide(program, layout, pace, check_bounds))
         self._drives = [
             _PROTOTYPE(self._code.function(f"drive_{n}")) for n in range(len(program.actors))
         ]
 
-    def drive(
-        self,
-        mm: Buffer,
-        machine: Buffer,
-        counters: Numbers,
-        actor: int,
-        digits: Numbers,
-        board: Numbers,
-    ) -> Status:
+    def drive(self, buffers: Buffers, actor: int, digits: Numbers, board: Numbers) -> Status:
         """See `wide.Driver`."""
-        buffers = [array.ctypes.data for array in (mm, machine, counters, digits)]
+        arrays = (buffers.mm, buffers.machine, buffers.counters, digits)
+        addresses = [array.ctypes.data for array in arrays]
         rows, width = digits.shape
-        return Status(self._drives[actor](*buffers, rows, width, board.ctypes.data))
+        return Status(self._drives[actor](*addresses, rows, width, board.ctypes.data))

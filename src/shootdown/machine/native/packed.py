@@ -8,9 +8,9 @@ returns their number with the flags below. Each actor is one internal function
     i64 actor(ptr state, ptr out, i64 found)
 
 that switches on the pc, loads the registers alive there, runs the code of the step, and at the
-next point puts everything back into words. The words of a state are stack slots that SROA turns into
-values, so a field at a known place costs a shift and a mask; only variables longer than a word stay
-in memory. An actor that chooses repeats its step once per setting of an odometer.
+next point puts everything back into words. The words of a state are stack slots that SROA turns
+into values, so a field at a known place costs a shift and a mask; only variables longer than a
+word stay in memory. An actor that chooses repeats its step once per setting of an odometer.
 
 Marks of executed blocks go to `@reached` (one byte per block), numbers of checks to `@exercised`.
 """

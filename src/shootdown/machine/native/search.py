@@ -1,8 +1,9 @@
 """One native search: sizes its arrays, drives the loop of `bfs`, tells how it stands, and judges.
 
 The loop comes back after about a tenth of a second of work, for progress, limits and Ctrl-C, and
-whenever its table is full. A search that is not over soon goes on with better machine code. Reserving room for states is free (see `arena`), so states and parents are
-reserved once, as many as memory allows; only the table grows, by building it again at twice the size.
+whenever its table is full. A search that is not over soon goes on with better machine code.
+Reserving room for states is free (see `arena`), so states and parents are reserved once, as many
+as memory allows; only the table grows, by building it again at twice the size.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,9 @@ from shootdown.machine.search import (
 )
 from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
+
+if TYPE_CHECKING:
+    from shootdown.machine.native.bfs import Arrays
 
 FIRST_BITS = 16
 MOST_BITS = 32
@@ -106,6 +111,7 @@ class NativeSearch:
         self._parents = Arena(self._most, np.uint32)
         self._buffer = Arena(self._capacity * words, np.uint64)
         self._hashes = np.empty(self._capacity, np.uint64)
+        self._ends = np.empty(self._bfs.BATCH, np.int64)
         bits = FIRST_BITS
         while not self._suffices(bits, len(self._starts)):
             bits += 1
@@ -128,9 +134,7 @@ class NativeSearch:
         self._refill()
 
     def _refill(self) -> None:
-        bfs, board = self._bfs, self._board
-        count, bits = int(board[bfs.COUNT]), int(board[bfs.BITS])
-        bfs.refill(self.layout.words, count, bits, self._states.array, self._table.array)
+        self._bfs.refill(self.layout.words, self._arrays(), self._board)
 
     @property
     def memory(self) -> int:
@@ -185,18 +189,16 @@ class NativeSearch:
         return "states" if self._most == self.limits.states else "memory"
 
     def _explore(self, budget: int) -> None:
-        self._bfs.explore(
-            self._codes[-1].function("expand"),
-            self.layout.words,
-            self._emitted.room,
-            budget,
-            self._states.array,
-            self._parents.array,
-            self._table.array,
-            self._buffer.array,
-            self._hashes,
-            self._board,
-        )
+        self._board[self._bfs.BUDGET] = budget
+        expand = self._codes[-1].function("expand")
+        room = self._emitted.room
+        self._bfs.explore(expand, self.layout.words, room, self._arrays(), self._board)
+
+    def _arrays(self) -> Arrays:
+        """Fresh windows: the table moves when it grows, and `close` wants nobody to hold one."""
+        arenas = (self._states, self._parents, self._table, self._buffer)
+        states, parents, table, buffer = (arena.array for arena in arenas)
+        return self._bfs.Arrays(states, parents, table, buffer, self._hashes, self._ends)
 
     def _grow(self) -> bool:
         """A table of twice the size or more; False where it would break the limit on memory."""
@@ -224,7 +226,7 @@ class NativeSearch:
         rule, root = None, next(iter(self._starts.values()), 0)
         path: tuple[StepTaken, ...] = ()
         if cut is None and status != bfs.DONE:
-            trail, root = self._trail(int(board[bfs.RULE_STATE]))
+            trail, root = self._trail(int(board[bfs.HEAD]))
             path, broken = retrace(self.interpreter, trail, status == bfs.BROKEN)
             verdict, rule = judge(self.program, broken)
         count = int(board[bfs.COUNT])

@@ -1,7 +1,7 @@
 """LLVM IR as text, one line at a time.
 
-Text is the fast way: building the same module out of llvmlite.ir objects costs several times the whole
-rest of the compilation, and ends in the same text.
+Text is the fast way: building the same module out of llvmlite.ir objects costs several times the
+whole rest of the compilation, and ends in the same text.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ function per actor that advances it from its saved point to its next stop:
 
     i64 advance_N(ptr mm, ptr machine, ptr counters, ptr row, i64 width, ptr board)
 
-The code of an actor runs straight through its points; a point costs a count and a comparison, and the
-saving of registers only where the step after it may fail. A width below 0 means that there are
-no digits: this is somebody's turn, every Choose yields 0, and a REST point is left alone.
+The code of an actor runs straight through its points; a point costs a count and a comparison, and
+the saving of registers only where the step after it may fail. A width below 0 means that there
+are no digits: this is somebody's turn, every Choose yields 0, and a REST point is left alone.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from collections.abc import Iterator
 
 from shootdown.machine.native.emit import ActorWriter
 from shootdown.machine.wide import (
-    FUEL,
-    TURNS,
     Board,
+    Pace,
     Status,
     WideLayout,
     may_block,
@@ -32,13 +31,13 @@ from shootdown.program.program import Program
 _BUFFERS = "ptr noalias %mm, ptr noalias %machine, ptr noalias %counters"
 
 
-def emit_wide(program: Program, layout: WideLayout, check_bounds: bool) -> str:
+def emit_wide(program: Program, layout: WideLayout, pace: Pace, check_bounds: bool) -> str:
     """The module of a program."""
     lines: list[str] = []
     for number in range(len(program.actors)):
-        lines += _WideWriter(program, layout, number, check_bounds).write()
+        lines += _WideWriter(program, layout, number, pace, check_bounds).write()
     for number in range(len(program.actors)):
-        lines += _drive(number, len(program.actors))
+        lines += _drive(number, len(program.actors), pace)
     return "\n".join(lines)
 
 
@@ -46,10 +45,11 @@ class _WideWriter(ActorWriter):
     """Writes the function that advances one actor."""
 
     def __init__(
-        self, program: Program, layout: WideLayout, number: int, check_bounds: bool
+        self, program: Program, layout: WideLayout, number: int, pace: Pace, check_bounds: bool
     ) -> None:
         super().__init__(program, number)
         self.layout = layout
+        self.pace = pace
         self.check_bounds = check_bounds
         self.saved = saved_registers(self.actor)
         self.blocks_at = may_block(self.actor)
@@ -128,7 +128,7 @@ class _WideWriter(ActorWriter):
             self._save(point)
             self._remember_position()
         passed = text.set("load i64, ptr %passed")
-        spent = text.set(f"icmp eq i64 {passed}, {FUEL}")
+        spent = text.set(f"icmp eq i64 {passed}, {self.pace.fuel}")
         text.fork(spent, f"spend{point}", f"pass{point}")
         text.label(f"spend{point}")
         self._save(point)
@@ -250,7 +250,7 @@ class _WideWriter(ActorWriter):
         """Coverage is for searches."""
 
 
-def _drive(actor: int, actors: int) -> Iterator[str]:
+def _drive(actor: int, actors: int, pace: Pace) -> Iterator[str]:
     """The rows of one actor, and the turns of the others."""
     others = [other for other in range(actors) if other != actor]
     yield f"define i64 @drive_{actor}({_BUFFERS}, ptr noalias %digits, i64 %rows, i64 %width,"
@@ -261,7 +261,7 @@ def _drive(actor: int, actors: int) -> Iterator[str]:
         yield f"  %{name}_at = getelementptr i64, ptr %board, i64 {int(place)}"
     yield from _ROW.format(actor=actor, halted=int(Status.HALTED)).splitlines()
     cases = " ".join(f"i64 {n}, label %turn{n}" for n in range(len(others)))
-    yield from _TURNS.format(others=len(others), cases=cases, turns=TURNS).splitlines()
+    yield from _TURNS.format(others=len(others), cases=cases, turns=pace.turns).splitlines()
     for number, other in enumerate(others):
         yield f"turn{number}:"
         arguments = "ptr %mm, ptr %machine, ptr %counters, ptr %digits, i64 -1, ptr %board"
