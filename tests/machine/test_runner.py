@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shootdown.machine.result import Engine
-from shootdown.machine.runner import Driven, RunError, Runner, Space
+from shootdown.machine.runner import Driven, RunError, Runner
 from shootdown.machine.wide import Numbers, Pace
+from shootdown.program.operation import Patience
 from shootdown.program.program import Program
 
 from . import programs
@@ -120,19 +121,14 @@ def test_an_index_out_of_range_is_caught(engine: Engine) -> None:
     table = model.variable("table", programs.integer(0, 1), 3)
     code = model.code("task")
     index = code.register("index", programs.integer(0, 7))
-    code.point()
+    code.point(Patience.REST)
     code.choose(index, 8)
     code.store(table, 1, index)
     code.halt()
     runner = Runner(model.build(), engine, check_bounds=True)
-    assert runner.drive(runner.new_space(), 0, np.zeros((0, 1), np.int64)).rows == 0
+    assert runner.drive(runner.new_space(), 0, rows((2,))) == Driven(1, None, True)
     with pytest.raises(RunError, match="task: an index is out of range"):
-        drive_raw(runner, runner.new_space(), rows((5,)))
-
-
-def drive_raw(runner: Runner, space: Space, digits: Numbers) -> Driven:
-    """Without settling first: the program has no REST point."""
-    return runner._drive(space, 0, digits, 0)
+        runner.drive(runner.new_space(), 0, rows((5,)))
 
 
 def outcome(program: Program, engine: Engine, digits: Numbers) -> tuple[object, ...]:

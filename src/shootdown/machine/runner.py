@@ -142,7 +142,9 @@ class Runner:
                 missing or not among its choices, or an index is out of range.
         """
         digits = np.ascontiguousarray(digits, np.int64)
-        self._settle(space, actor)
+        settled = self._settle(space, actor)
+        if settled.broken or settled.halted:
+            return settled
         done = 0
         while done < len(digits):
             part = self._drive(space, actor, digits[done : done + ROWS], done)
@@ -151,12 +153,14 @@ class Runner:
                 return Driven(done, part.broken, part.halted)
         return Driven(done, None, False)
 
-    def _settle(self, space: Space, actor: int) -> None:
+    def _settle(self, space: Space, actor: int) -> Driven:
         """An actor that has not yet come to its first REST point goes there, without digits."""
         code = self.program.actors[actor]
         pc = int(space.mm[self.layout.pcs[actor]])
-        if pc < code.halted and not self._rests(actor, pc):
-            self._drive(space, actor, np.zeros((1, 0), np.int64), 0)
+        if pc == code.halted or self._rests(actor, pc):
+            return Driven(0, None, pc == code.halted)
+        way = self._drive(space, actor, np.zeros((1, 0), np.int64), 0)
+        return Driven(0, way.broken, way.halted)
 
     def _drive(self, space: Space, actor: int, digits: Numbers, first: int) -> Driven:
         """Rows of one call; `first` is the number of the first one in messages."""
