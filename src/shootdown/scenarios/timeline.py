@@ -1,0 +1,118 @@
+"""A counterexample step by step.
+
+The search knows only who moved and what was chosen. Running those steps again in the reference
+interpreter gives the states in between, and comparing neighbours gives what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shootdown.machine.interpreter import Interpreter, Outcome, Words
+from shootdown.machine.result import DEADLOCK, SearchResult
+from shootdown.program.operation import Acquire, Choose, Load, Patience, Point
+from shootdown.program.program import Program
+from shootdown.program.where import Where
+from shootdown.scenarios.verdict import Change, Counterexample, Step
+
+
+def explain_path(program: Program, result: SearchResult) -> Counterexample:
+    """The counterexample of a violated search, in words."""
+    interpreter = Interpreter(program)
+    words = interpreter.initial_states()[result.start]
+    start = tuple(_describe_start(interpreter, words))
+    steps, before = [], words
+    for taken in result.path:
+        before = words
+        outcome = interpreter.step(words, taken.actor, taken.choices)
+        steps.append(_step(interpreter, words, taken.actor, outcome))
+        words = outcome.words
+    assert result.rule is not None
+    if result.rule == DEADLOCK:
+        held = tuple(_waiting(interpreter, words))
+        return Counterexample(DEADLOCK, "nobody waits for ever", start, tuple(steps), held)
+    held = tuple(_registers(interpreter, before, result.path[-1].actor))
+    sentence = next(rule.sentence for rule in program.rules if rule.name == result.rule)
+    return Counterexample(result.rule, sentence, start, tuple(steps), held)
+
+
+def _step(interpreter: Interpreter, words: Words, actor: int, outcome: Outcome) -> Step:
+    point = interpreter.point(words, actor)
+    assert point is not None
+    place = _place(point)
+    return Step(
+        interpreter.program.actors[actor].name,
+        place.file,
+        place.line,
+        place.column,
+        place.function,
+        place.text.strip(),
+        tuple(_choices(interpreter.program, actor, outcome)),
+        tuple(_changes(interpreter, words, outcome.words)),
+    )
+
+
+def _place(point: Point) -> Where:
+    """An actor that may rest or waits for work stands in a hardware model: its caller says more."""
+    place = point.where
+    if point.patience is not Patience.MUST and place.caller is not None:
+        return place.caller
+    return place
+
+
+def _choices(program: Program, actor: int, outcome: Outcome) -> Iterator[str]:
+    """`page = 1` for each choice; the name is what the source line assigns to."""
+    code = program.actors[actor].code
+    chosen = [code[index] for index in outcome.reached if isinstance(code[index], Choose)]
+    for operation, digit in zip(chosen, outcome.choices, strict=False):
+        name = operation.where.text.split("=")[0].strip()
+        if name.isidentifier():
+            yield f"{name} = {digit}"
+
+
+def _changes(interpreter: Interpreter, before: Words, after: Words) -> Iterator[Change]:
+    """Every variable that differs, ghosts left out."""
+    old, new = interpreter.unpack(before), interpreter.unpack(after)
+    for number, variable in enumerate(interpreter.program.variables):
+        if variable.ghost:
+            continue
+        pairs = zip(old.variables[number], new.variables[number], strict=True)
+        for index, (a, b) in enumerate(pairs):
+            if a != b:
+                kind = variable.kind
+                yield Change(variable.label(index), kind.show(a), kind.show(b))
+
+
+def _describe_start(interpreter: Interpreter, words: Words) -> Iterator[Change]:
+    """What is not empty at the beginning."""
+    view = interpreter.unpack(words)
+    for variable, values in zip(interpreter.program.variables, view.variables, strict=True):
+        for index, value in enumerate(values):
+            if value and not variable.ghost:
+                yield Change(variable.label(index), "", variable.kind.show(value))
+
+
+def _registers(interpreter: Interpreter, words: Words, actor: int) -> Iterator[str]:
+    """The named values an actor holds at its point."""
+    row = interpreter.program.actors[actor]
+    for register, value in interpreter.unpack(words).actors[actor].registers:
+        entry = row.registers[register]
+        yield f"{entry.name} = {entry.kind.show(value)}"
+
+
+def _waiting(interpreter: Interpreter, words: Words) -> Iterator[str]:
+    """Who waits for what: `task0 waits for mm.mmap_lock (read-held) at linux/mm.py:12`."""
+    view = interpreter.unpack(words)
+    for actor, row in enumerate(interpreter.program.actors):
+        at = view.actors[actor].point
+        if at is None:
+            continue
+        point, after = row.code[at], row.code[at + 1]
+        if not isinstance(point, Point) or point.patience is not Patience.MUST:
+            continue
+        what = "a condition"
+        if isinstance(after, Acquire | Load):
+            variable = interpreter.program.variables[after.variable]
+            state = variable.kind.show(view.variables[after.variable][0])
+            what = f"{variable.name} ({state})" if isinstance(after, Acquire) else variable.name
+        yield f"{row.name} waits for {what} at {point.where.file}:{point.where.line}"

@@ -1,0 +1,125 @@
+"""What a check found, as plain records: the verdict, and what it rests on.
+
+Field names are those of the JSON format `shootdown.check/1`; `report.check_json` adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["holds", "violated", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One piece of state that a step changed, in words."""
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a counterexample: who, where in the source, and what changed."""
+
+    actor: str
+    file: str
+    line: int
+    column: int
+    function: str
+    text: str
+    choices: tuple[str, ...]
+    """`page = 1`, for a step that could have chosen otherwise"""
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A shortest run that breaks a rule. The last step breaks it."""
+
+    rule: str
+    sentence: str
+    start: tuple[Change, ...]
+    """what the state holds at the beginning; `before` is empty"""
+    steps: tuple[Step, ...]
+    held: tuple[str, ...]
+    """what the last actor held in registers when it broke the rule, or who waits for what"""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of the driver."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of the driver was exercised."""
+
+    lines: int
+    reached: int
+    never: tuple[SourceLine, ...]
+    """lines that no run reached"""
+    idle_rules: tuple[str, ...]
+    """rules that no run ever put to the test"""
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """The outcome for one set of operations."""
+
+    name: str
+    verdict: Verdict
+    rule: str | None
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    """of the search"""
+    covered: Coverage
+    counterexample: Counterexample | None
+    reason: str | None
+    """why a scenario is undecided"""
+    pages: int
+    frames: int
+    memory: int
+    """bytes"""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The outcome for one driver on one kernel."""
+
+    target: str
+    kernel: str
+    arch: str
+    engine: str
+    verdict: Verdict
+    covered: Coverage
+    scenarios: tuple[ScenarioResult, ...]
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """Violated if anything is; holds only if everything does."""
+    found = set(verdicts)
+    if "violated" in found:
+        return "violated"
+    return "holds" if found == {"holds"} else "undecided"
+
+
+def merge_coverage(rows: Iterable[Coverage]) -> Coverage:
+    """Coverage of several scenarios together: a line counts if one of them reached it."""
+    rows = list(rows)
+    if not rows:
+        return Coverage(0, 0, (), ())
+    never = set(rows[0].never).intersection(*(row.never for row in rows[1:]))
+    idle = set(rows[0].idle_rules).intersection(*(row.idle_rules for row in rows[1:]))
+    lines = max(row.lines for row in rows)
+    ordered = tuple(sorted(never, key=lambda line: (line.file, line.line)))
+    return Coverage(lines, lines - len(ordered), ordered, tuple(sorted(idle)))
