@@ -69,7 +69,8 @@ class SearchResult:
     path: tuple[StepTaken, ...]
     start: int
     reached: frozenset[tuple[int, int]]
-    """(actor, operation index) of everything executed at all, in steps that did not happen too"""
+    """(actor, operation index) of everything executed, in steps that did not happen too; after a
+    cut the native engine may have looked one batch of states further than it counts"""
     exercised: tuple[int, ...]
     """how often each rule of the program was checked"""
     cut: Cut | None

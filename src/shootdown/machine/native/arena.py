@@ -8,6 +8,7 @@ a third of its time in the processor's own TLB misses.
 from __future__ import annotations
 
 import mmap
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,13 @@ class Arena:
         self.array: NDArray[Any] = np.frombuffer(self._map, dtype=kind, count=length)
 
     def close(self) -> None:
-        """Give the memory back; nobody may hold the array any more."""
+        """Give the memory back: now, or when the last who holds the array lets go of it."""
         self.array = np.empty(0, self.array.dtype)
-        self._map.close()
+        with suppress(BufferError):
+            self._map.close()
 
 
 def _ask_for_huge_pages(mapping: mmap.mmap) -> None:
     """Advice only: kernels without transparent huge pages refuse, and nothing else changes."""
-    try:
+    with suppress(OSError):
         mapping.madvise(mmap.MADV_HUGEPAGE)
-    except OSError:
-        return

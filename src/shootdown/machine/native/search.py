@@ -107,8 +107,7 @@ class NativeSearch:
         if self.limits.states is not None:
             most = min(most, self.limits.states)
         self._most = most
-        self._states = Arena(self._most * words, np.uint64)
-        self._parents = Arena(self._most, np.uint32)
+        self._reserve_states()
         self._buffer = Arena(self._capacity * words, np.uint64)
         self._hashes = np.empty(self._capacity, np.uint64)
         self._ends = np.empty(self._bfs.BATCH, np.int64)
@@ -119,6 +118,19 @@ class NativeSearch:
         self._board = np.zeros(self._bfs.BOARD_SIZE, np.int64)
         self._board[self._bfs.LIMIT] = self._most
         self._board[self._bfs.BITS] = bits
+
+    def _reserve_states(self) -> None:
+        """States and parents; half as many while the process may not have so many addresses."""
+        while True:
+            try:
+                self._states = Arena(self._most * self.layout.words, np.uint64)
+                self._parents = Arena(self._most, np.uint32)
+            except OSError:
+                if self._most < BUFFER:
+                    raise
+                self._most //= 2
+            else:
+                return
 
     def _suffices(self, bits: int, count: int) -> bool:
         """Whether a table of that size takes a full buffer more than `count` states."""
