@@ -1,1 +1,91 @@
-"""shootdown: check, price and watch what keeps secondary TLBs and MMUs in step with Linux."""
+"""shootdown: check, price and watch what keeps secondary TLBs and MMUs in step with Linux.
+
+What a driver imports is re-exported here. The modules behind the names are loaded at first use, so
+that the command line starts at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shootdown.devices.iommu import INVALID, SUCCESS, Iommu
+    from shootdown.devices.shadow import ShadowMmu
+    from shootdown.drivers.driver import Driver
+    from shootdown.lang.declare import (
+        EMPTY,
+        Counter,
+        Flag,
+        Ghost,
+        Int,
+        Mutex,
+        PageRange,
+        PerFrame,
+        PerPage,
+        PerTable,
+        Pte,
+        RwSemaphore,
+        Spinlock,
+        choose,
+        count,
+        ghost,
+        indivisible,
+        require,
+        rest,
+        wait_until,
+    )
+    from shootdown.lang.part import Part
+
+__version__ = "0.1.0"
+
+_DECLARE = (
+    "EMPTY", "Counter", "Flag", "Ghost", "Int", "Mutex", "PageRange", "PerFrame", "PerPage",
+    "PerTable", "Pte", "RwSemaphore", "Spinlock", "choose", "count", "ghost", "indivisible",
+    "require", "rest", "wait_until",
+)  # fmt: skip
+_HOMES = {
+    **dict.fromkeys(_DECLARE, "shootdown.lang.declare"),
+    "Part": "shootdown.lang.part",
+    "Driver": "shootdown.drivers.driver",
+    "Iommu": "shootdown.devices.iommu",
+    "SUCCESS": "shootdown.devices.iommu",
+    "INVALID": "shootdown.devices.iommu",
+    "ShadowMmu": "shootdown.devices.shadow",
+}
+
+__all__ = [
+    "EMPTY",
+    "INVALID",
+    "SUCCESS",
+    "Counter",
+    "Driver",
+    "Flag",
+    "Ghost",
+    "Int",
+    "Iommu",
+    "Mutex",
+    "PageRange",
+    "Part",
+    "PerFrame",
+    "PerPage",
+    "PerTable",
+    "Pte",
+    "RwSemaphore",
+    "ShadowMmu",
+    "Spinlock",
+    "choose",
+    "count",
+    "ghost",
+    "indivisible",
+    "require",
+    "rest",
+    "wait_until",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'shootdown' has no attribute {name!r}")
+    return getattr(import_module(home), name)
