@@ -53,6 +53,36 @@ def test_fork(tmp_path: Path) -> None:
     assert ends == [forked.child, forked.pid]
 
 
+THREADS = """
+import mmap, threading
+def work():
+    for _ in range(300):
+        m = mmap.mmap(-1, 1 << 16); m[0] = 1; m.close()
+threads = [threading.Thread(target=work) for _ in range(3)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+"""
+
+
+@needs_strace
+def test_no_page_is_mapped_before_it_is_free(tmp_path: Path) -> None:
+    """Threads that race for addresses come out in an order in which nothing is mapped twice."""
+    output = tmp_path / "trace"
+    summary = record([PYTHON, "-S", "-c", THREADS], output)
+    mapped: set[int] = set()
+    for row in load(output).calls():
+        pages = range(
+            (row.address or 0) >> 12, ((row.address or 0) + (row.length or 0) + 4095) >> 12
+        )
+        if row.call == "mmap":
+            assert row.flags is not None
+            assert row.flags & 0x10 or mapped.isdisjoint(pages)
+            mapped.update(pages)
+        elif row.call == "munmap":
+            mapped.difference_update(pages)
+    assert (summary.processes, summary.spaces, summary.skipped) == (1, 1, 0)
+    assert summary.by_call["mmap"] > 900
+
+
 @needs_strace
 def test_streams_and_status_pass_through(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The command's output and exit status are its own."""

@@ -45,21 +45,21 @@ def importing_never_does_worse_than_refusing(text: bytes, output: Path) -> None:
     assert list(output.parent.iterdir()) == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(text=some.binary(max_size=300))
 def test_any_bytes(text: bytes) -> None:
     """Whatever the bytes are, they are read or refused."""
     _in_a_new_folder(text)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(text=some.lists(words, max_size=80).map(b"".join))
 def test_any_words_of_strace(text: bytes) -> None:
     """Pieces of strace's language in any order are read or refused."""
     _in_a_new_folder(text)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(
     lines=some.lists(some.sampled_from(SAMPLES), min_size=1, max_size=40),
     cut=some.lists(some.tuples(some.integers(0, 3000), some.integers(0, 12)), max_size=5),

@@ -169,6 +169,7 @@ def test_a_line_cut_at_the_end_is_not_believed() -> None:
         ("mmap(0xbffff000) = 0x1000", "mmap with its arguments spelled out, not a pointer to them"
          " (old_mmap)"),
         ("clone(flags=SIGCHLD) = 0", "a process number as the result of clone"),
+        ("9795173214.362762 munlockall() = 0", "a time that fits 64 bits of nanoseconds"),
         ("1" * 30 + " x", f"a process or a time, not `{'1' * 30}`"),
     ],
 )  # fmt: skip

@@ -13,6 +13,7 @@ the second on, this is told.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -61,7 +62,7 @@ class Spaces:
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
-        self._tasks: dict[int, Task] = {}
+        self._tasks: OrderedDict[int, Task] = OrderedDict()
         self._segments: dict[int, int] = {}
         self._effects = self._table_of_effects()
         self.begun = 0
@@ -114,7 +115,7 @@ class Spaces:
 
     def _begin(self, task: Task) -> Task:
         if len(self._tasks) >= _MOST_TASKS:
-            self._tasks.pop(next(iter(self._tasks)))
+            self._tasks.popitem(last=False)
             self._report(f"more than {_MOST_TASKS} living tasks, the oldest forgotten")
         self._name(task, task.tid)
         task.group.add(task)
@@ -160,6 +161,7 @@ class Spaces:
             yield from self._release(old, draft)
             self.begun += 1
         task.space = Space(task.process)
+        task.group = {task}
         self.executed = True
         draft.pid = task.process
         yield draft

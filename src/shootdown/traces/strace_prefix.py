@@ -27,9 +27,10 @@ _MOST_PROCESSES = 1 << 22
 _OLDEST_EPOCH = 100_000_000
 _PREFIX = frozenset("[(0123456789")
 _SECOND = 1_000_000_000
+_LATEST = 9_000_000_000 * _SECOND
 _DAY = 24 * 3600 * _SECOND
 
-_ours = re.compile(r"([0-9]{1,7}) +([0-9]{9,10})\.([0-9]{6}) ").match
+_ours = re.compile(r"([0-9]{1,7}) +([0-8]?[0-9]{9})\.([0-9]{6}) ").match
 _bracketed = re.compile(r"\[(?:pid +([0-9]{1,7})(?:<[^>]*>)?|[ 0-9a-fA-F?]+)\] *").match
 _named = re.compile(r"([0-9]{1,7})<[^>]*> +").match
 _since_last = re.compile(r"\(\+ *[0-9.]+\) *").match
@@ -99,11 +100,9 @@ class PrefixReader:
             return
         time = int(seconds.group(1)) * _SECOND + _fraction(seconds.group(2))
         if time >= _OLDEST_EPOCH * _SECOND:
-            self.clock = "epoch"
-            self.now = max(self.now, time)
+            self._advance("epoch", time)
         else:
-            self.clock = "relative"
-            self.now += time
+            self._advance("relative", self.now + time)
 
     def _set_time_of_day(self, word: str) -> None:
         parts = _of_day(word)
@@ -114,8 +113,13 @@ class PrefixReader:
         if time < self._time_of_day - _DAY // 2:
             self._days += 1
         self._time_of_day = time
-        self.clock = "day"
-        self.now = max(self.now, self._days * _DAY + time)
+        self._advance("day", self._days * _DAY + time)
+
+    def _advance(self, clock: ClockKind, time: int) -> None:
+        if time >= _LATEST:
+            raise LineError("a time that fits 64 bits of nanoseconds")
+        self.clock = clock
+        self.now = max(self.now, time)
 
 
 def _fraction(digits: str | None) -> int:

@@ -23,7 +23,7 @@ half after all (and this is told).
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -109,7 +109,7 @@ class Halves(Generic[T]):
 
     def __init__(self, order: Order[T]) -> None:
         self._order = order
-        self._begun: dict[int, Half[T]] = {}
+        self._begun: OrderedDict[int, Half[T]] = OrderedDict()
         self.lost = 0
         """First halves that no second half ever followed."""
 
