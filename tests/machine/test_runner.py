@@ -48,6 +48,36 @@ def test_others_move_when_the_driven_actor_waits(engine: Engine) -> None:
 
 
 @ENGINES
+def test_a_step_that_waits_takes_its_digits_again(engine: Engine) -> None:
+    """The digits of a step that did not happen are those of the same step when it does."""
+    model = programs.Model()
+    room = model.variable("room", programs.integer(0, 1), initial=1)
+    seen = model.variable("seen", programs.integer(0, 3))
+    taker, giver = model.code("taker", daemon=True), model.code("giver", daemon=True)
+    digit, free = taker.register("digit", programs.integer(0, 3)), taker.register("free")
+    taker.label("again")
+    taker.point(Patience.REST)
+    taker.choose(digit, 4)
+    taker.load(free, room)
+    taker.guard(free)
+    taker.store(room, 0)
+    taker.store(seen, digit)
+    taker.jump("again")
+    full = giver.register("full")
+    giver.label("again")
+    giver.point(Patience.IDLE)
+    giver.load(full, room)
+    giver.binary(full, full, "==", 0)
+    giver.guard(full)
+    giver.store(room, 1)
+    giver.jump("again")
+    runner = Runner(model.build(), engine)
+    space = runner.new_space()
+    assert runner.drive(space, 0, rows((1,), (3,), (2,))) == Driven(3, None, False)
+    assert runner.view(space, "seen").tolist() == [2]
+
+
+@ENGINES
 def test_spaces_share_the_machine_only(engine: Engine) -> None:
     """A copied space goes its own way; machine variables and counters are everybody's."""
     runner = Runner(programs.device_and_worker(), engine)
