@@ -47,6 +47,9 @@ class Device(Part):
         """an access is translated and has not landed"""
         self.draining = Flag()
         """that access was translated before an invalidation that waits for it"""
+        self.persists = False
+        """repeats an access when its fault was handled, instead of any time later: for replay,
+        where nothing else would make it come back"""
 
     # --- what subclasses decide ---------------------------------------------------------------
 
@@ -119,7 +122,10 @@ class Device(Part):
     def invalidate_command(self, range: PageRange) -> None:
         """Takes effect at once for lookups; the access in flight has to be waited for."""
         count("invalidation commands")
-        count("pages invalidated", len(range))
+        if len(range) == self.mm.pages:
+            count("full invalidations")
+        else:
+            count("pages invalidated", len(range))
         for page in range:
             self.tlb[page] = EMPTY
         self.forget_walks(range)

@@ -23,6 +23,7 @@ from shootdown.lang.declare import (
     PerTable,
     Pte,
     count,
+    ghost,
     indivisible,
     require,
     wait_until,
@@ -96,7 +97,8 @@ class Iommu(Device):
             if pte.allows(write):
                 self.land(page, pte, write)
                 return
-        self.fail()
+            self.judge_repeat(attempt)
+        count("device failures")
 
     @indivisible
     def request(self, page: int, write: bool) -> None:
@@ -115,11 +117,10 @@ class Iommu(Device):
         self.answer = 0
         return answer
 
-    @indivisible
-    def fail(self) -> None:
-        """Too many faults on one access: the device stops working until it is reset."""
-        count("device failures")
-        require(False, DEVICE_FAILURE)
+    @ghost
+    def judge_repeat(self, attempt: int) -> None:
+        """The access faulted again; after the last attempt the device gives up until a reset."""
+        require(attempt + 1 < self.retries, DEVICE_FAILURE)
 
     def serve(self) -> None:
         """The worker that takes requests from the queue and has the driver resolve them."""

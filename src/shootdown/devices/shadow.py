@@ -22,3 +22,7 @@ class ShadowMmu(Device):
         """The driver's fault handler; nobody waits for it to end."""
         count("device faults")
         self.driver.device_fault(page, write)
+        if self.persists:
+            pte = self.repeat(page, write)
+            if pte.allows(write):
+                self.land(page, pte, write)

@@ -24,6 +24,10 @@ ZERO_FRAME = 0
 """The zero page (ZERO_PAGE in Linux): mapped read-only by read faults, never counted or freed."""
 
 
+NO_FREE_FRAME = "allocations without a free frame"
+"""a replay that counts one of these has too small a machine"""
+
+
 class Memory(Part):
     """All page frames of the machine; every address space uses the same one."""
 
@@ -44,6 +48,8 @@ class Memory(Part):
                 break
             frame = (frame + 1) % self.frames
         require(self.refcount[frame] == 0, OUT_OF_FRAMES)
+        if self.refcount[frame] != 0:
+            count(NO_FREE_FRAME)
         self.refcount[frame] = 1
         self.cursor = (frame + 1) % self.frames
         count("pages allocated")

@@ -10,6 +10,7 @@ from shootdown.lang.declare import PageRange
 from shootdown.linux.operations.fault import read_fault, write_fault
 from shootdown.linux.operations.fork import fork
 from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
+from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
 from shootdown.linux.task import Task
@@ -34,7 +35,7 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {
     function.__name__: Operation(function.__name__, function)
-    for function in (read_fault, write_fault, munmap, madvise_dontneed, mprotect, fork)
+    for function in (read_fault, write_fault, mmap, munmap, madvise_dontneed, mprotect, fork)
 }
 
 

@@ -1,7 +1,7 @@
 """fork(2), seen from the parent: dup_mmap() and copy_page_range(), mm/memory.c.
 
-S, [P~ every writable entry loses the right], E, and one flush of the whole address space at the very
-end: C, X (row 9). The child is present as the references it holds; it has no subscribers.
+S, [P~ every writable entry loses the right], E for each VMA, and one flush of the whole address space
+at the very end: C, X (row 9). The child is present as the references it holds; it has no subscribers.
 """
 
 from __future__ import annotations
@@ -16,14 +16,20 @@ def fork(task: Task, range: PageRange) -> None:
     mm = task.mm
     mm.begin(range)
     with mm.mmap_lock.write():
-        mm.notifiers.invalidate_range_start(range)
-        with mm.page_table_lock:
-            for page in range:
-                pte = mm.pte[page]
-                if pte.present:
-                    mm.memory.get_page(pte.frame)
-                    if pte.rights == READ_WRITE:
-                        mm.pte[page] = pte.with_rights(READ_ONLY)
-        mm.notifiers.invalidate_range_end(range)
+        copy_page_range(task, range)
         mm.flush_tlb_range(mm.whole)
     mm.end(range)
+
+
+def copy_page_range(task: Task, range: PageRange) -> None:
+    """One VMA. Caller holds mmap_lock for writing and flushes when all VMAs are copied."""
+    mm = task.mm
+    mm.notifiers.invalidate_range_start(range)
+    with mm.page_table_lock:
+        for page in range:
+            pte = mm.pte[page]
+            if pte.present:
+                mm.memory.get_page(pte.frame)
+                if pte.rights == READ_WRITE:
+                    mm.pte[page] = pte.with_rights(READ_ONLY)
+    mm.notifiers.invalidate_range_end(range)

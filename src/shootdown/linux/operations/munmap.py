@@ -23,9 +23,14 @@ def munmap(task: Task, range: PageRange) -> None:
             mm.vma[page] = NO_VMA
         if mm.kernel >= DOWNGRADES_SINCE:
             mm.mmap_lock.downgrade()
-        mm.notifiers.invalidate_range_start(range)
-        task.gather.zap_page_range(range)
-        mm.notifiers.invalidate_range_end(range)
-        task.gather.free_pgtables(range)
-        task.gather.flush()
+        unmap_region(task, range)
     mm.end(range)
+
+
+def unmap_region(task: Task, range: PageRange) -> None:
+    """Zap, then free page tables, for VMAs that are already gone. Caller holds mmap_lock."""
+    task.mm.notifiers.invalidate_range_start(range)
+    task.gather.zap_page_range(range)
+    task.mm.notifiers.invalidate_range_end(range)
+    task.gather.free_pgtables(range)
+    task.gather.flush()
