@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shootdown.program.kind import Kind
 from shootdown.program.operation import Operation, Point
@@ -49,11 +49,12 @@ class Actor:
     code: tuple[Operation, ...]
     registers: tuple[Register, ...]
     daemon: bool = False
+    points: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """indexes of the points in `code`; a position in this tuple is a value of the pc"""
 
-    @property
-    def points(self) -> tuple[int, ...]:
-        """Indexes of the points in `code`; position in this tuple is the value of the pc."""
-        return tuple(index for index, op in enumerate(self.code) if isinstance(op, Point))
+    def __post_init__(self) -> None:
+        points = tuple(index for index, op in enumerate(self.code) if isinstance(op, Point))
+        object.__setattr__(self, "points", points)
 
     @property
     def halted(self) -> int:
