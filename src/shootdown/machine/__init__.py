@@ -1,8 +1,12 @@
 """Running a program: one step, every interleaving, or one recorded run.
 
-`interpreter`  the reference: plain Python, one operation at a time
-`result`       what a search found, as plain records
+`execution`    what every operation does, in plain Python
+`interpreter`  steps on packed states: the reference
+`result`       what a search is asked for and what it found, as plain records
 `search`       breadth-first search over the interpreter, and the choice of engine
+`memory`       how much memory a search may use
+`wide`         the form of state for runs too big to pack, and what a run keeps to
+`wide_python`  the reference engine of such runs
 `runner`       one run with given choices and counters, for replay
-`native`       the same two through LLVM
+`native`       search and runs through LLVM
 """

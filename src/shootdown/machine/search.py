@@ -5,7 +5,7 @@ so verdict, counts and counterexample do not depend on the engine. The first bro
 order ends the search, and no counterexample is shorter.
 
 The plain one here keeps a dictionary from packed state to its number. It is for reading, for
-tests and for machines without LLVM; `native.search` does the same about a thousand times faster.
+tests and for machines without LLVM; `native.search` does the same some hundred times faster.
 """
 
 from __future__ import annotations

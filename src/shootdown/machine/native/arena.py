@@ -1,8 +1,8 @@
 """Big arrays that cost only what is used of them.
 
 A mapping is reserved at the full size it may ever need and never moves; the kernel gives it
-memory page by page as it is touched, in huge pages where it can: with small ones a search spends
-a third of its time in the processor's own TLB misses.
+memory page by page as it is touched, in huge pages where it can, since
+a search touches memory all over the place and small pages would each cost a walk of the page table.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """LLVM IR as text, one line at a time.
 
-Text is the fast way: building the same module out of llvmlite.ir objects costs several times the
-whole rest of the compilation, and ends in the same text.
+LLVM parses text anyway, also that of llvmlite.ir; writing it directly leaves out the objects.
 """
 
 from __future__ import annotations
