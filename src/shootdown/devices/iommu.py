@@ -42,13 +42,22 @@ UNKNOWN, CACHED, DANGLING = 0, 1, 2
 """what the walk cache holds for a table: nothing, a pointer, a pointer to a freed table"""
 
 
-class Iommu(Device):
-    """One device behind the IOMMU. `retries`: how often it repeats one access before it fails."""
+RETRIES = 3
+"""how often a device repeats one access, for each agent that can undo the work on its page"""
 
-    retries = 3
+
+class Iommu(Device):
+    """One device behind the IOMMU.
+
+    `retries` is how often it repeats one access before it fails. SUCCESS promises nothing, so even
+    with a correct driver another task, device or CPU can take the page away again, each a few
+    times at most; the limit leaves room for that. What exceeds it is a fault that nobody handles.
+    """
 
     def __init__(self, mm: Mm, driver: DriverInterface, number: int) -> None:
         super().__init__(mm, driver, number)
+        geometry = mm.geometry
+        self.retries = RETRIES * (geometry.tasks + geometry.devices + geometry.cpus - 1)
         self.walk_cache = PerTable(Int(UNKNOWN, DANGLING))
         self.empty_root = Flag()
         """the PASID's root (GCR3 on AMD) points to an empty table"""

@@ -1,9 +1,9 @@
 """Page frames.
 
-A frame is free while its reference count is 0. Allocation goes round (next fit), so that a freed
-frame is not used again before all others were: while a model is explored it then simply stays free,
-and touching it is visible at once. Nothing is lost by that: a stale access that could hit the new
-owner could as well have come while the frame was free.
+A frame is free while its reference count is 0. Allocation goes round (next fit). When a model is
+explored it must not come round: a frame that was freed is never handed out again, so it simply stays
+free, and touching it is visible at once, however late. A scenario whose cursor would come round is
+checked again with more frames (`rules.machine`), so no run is lost. Replay lets it come round.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Memory(Part):
     def alloc_page(self) -> int:
         """alloc_page(): a free frame, with one reference. Rare failure is not modelled."""
         frame = self.cursor
+        require(frame != ZERO_FRAME, OUT_OF_FRAMES)
         for _ in range(self.frames):
             if self.refcount[frame] == 0:
                 break
             frame = (frame + 1) % self.frames
-        require(self.refcount[frame] == 0, OUT_OF_FRAMES)
         if self.refcount[frame] != 0:
             count(NO_FREE_FRAME)
         self.refcount[frame] = 1

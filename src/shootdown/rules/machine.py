@@ -7,10 +7,10 @@ from shootdown.rules.rule import Rule
 
 
 class OutOfFrames(Rule):
-    """The scenario was given too few page frames."""
+    """The scenario was given too few page frames: one that was freed would be used again."""
 
     name = "out-of-frames"
-    sentence = "the modelled machine has a free page frame when one is needed"
+    sentence = "the modelled machine has a never used page frame when one is needed"
     verdict = "widen"
 
 
