@@ -5,5 +5,7 @@
 `system`    one driver, one address space, some operations: the parts and actors
 `verdict`   what a check found, as plain records
 `timeline`  a counterexample step by step, with what changed
+`hindsight` one step looked at again: what it read, and what its local values are called
 `check`     every scenario of a driver, searched
+`pool`      the same scenarios on several processes
 """

@@ -13,7 +13,10 @@ from shootdown.machine.result import DEADLOCK, SearchResult
 from shootdown.program.operation import Acquire, Choose, Load, Patience, Point
 from shootdown.program.program import Program
 from shootdown.program.where import Where
+from shootdown.scenarios.hindsight import find_reads, held_values, show_value
 from shootdown.scenarios.verdict import Change, Counterexample, Step
+
+HARDWARE = "shootdown/devices/"
 
 
 def explain_path(program: Program, result: SearchResult) -> Counterexample:
@@ -31,7 +34,7 @@ def explain_path(program: Program, result: SearchResult) -> Counterexample:
     if result.rule == DEADLOCK:
         held = tuple(_waiting(interpreter, words))
         return Counterexample(DEADLOCK, "nobody waits for ever", start, tuple(steps), held)
-    held = tuple(_registers(interpreter, before, result.path[-1].actor))
+    held = held_values(interpreter, before, result.path[-1].actor)
     sentence = next(rule.sentence for rule in program.rules if rule.name == result.rule)
     return Counterexample(result.rule, sentence, start, tuple(steps), held)
 
@@ -48,13 +51,20 @@ def _step(interpreter: Interpreter, words: Words, actor: int, outcome: Outcome) 
         place.function,
         place.text.strip(),
         tuple(_choices(interpreter.program, actor, outcome)),
+        find_reads(interpreter, words, actor, outcome.choices),
         tuple(_changes(interpreter, words, outcome.words)),
     )
 
 
 def _place(point: Point) -> Where:
-    """An actor that may rest or waits for work stands in a hardware model: its caller says more."""
+    """The line a reader knows: inside a hardware model that is where its user called it.
+
+    The same goes for an actor that may rest or waits for work: its caller says more.
+    """
     place = point.where
+    outside = next((w for w in place.chain if not w.file.startswith(HARDWARE)), None)
+    if outside is not None:
+        return outside
     if point.patience is not Patience.MUST and place.caller is not None:
         return place.caller
     return place
@@ -79,8 +89,9 @@ def _changes(interpreter: Interpreter, before: Words, after: Words) -> Iterator[
         pairs = zip(old.variables[number], new.variables[number], strict=True)
         for index, (a, b) in enumerate(pairs):
             if a != b:
-                kind = variable.kind
-                yield Change(variable.label(index), kind.show(a), kind.show(b))
+                yield Change(
+                    variable.label(index), show_value(variable, a), show_value(variable, b)
+                )
 
 
 def _describe_start(interpreter: Interpreter, words: Words) -> Iterator[Change]:
@@ -89,15 +100,7 @@ def _describe_start(interpreter: Interpreter, words: Words) -> Iterator[Change]:
     for variable, values in zip(interpreter.program.variables, view.variables, strict=True):
         for index, value in enumerate(values):
             if value and not variable.ghost:
-                yield Change(variable.label(index), "", variable.kind.show(value))
-
-
-def _registers(interpreter: Interpreter, words: Words, actor: int) -> Iterator[str]:
-    """The named values an actor holds at its point."""
-    row = interpreter.program.actors[actor]
-    for register, value in interpreter.unpack(words).actors[actor].registers:
-        entry = row.registers[register]
-        yield f"{entry.name} = {entry.kind.show(value)}"
+                yield Change(variable.label(index), "", show_value(variable, value))
 
 
 def _waiting(interpreter: Interpreter, words: Words) -> Iterator[str]:

@@ -22,8 +22,16 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A piece of state that a step looked at, and what it saw."""
+
+    what: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a counterexample: who, where in the source, and what changed."""
+    """One step of a counterexample: who, where in the source, what it saw and what changed."""
 
     actor: str
     file: str
@@ -33,6 +41,7 @@ class Step:
     text: str
     choices: tuple[str, ...]
     """`page = 1`, for a step that could have chosen otherwise"""
+    reads: tuple[Reading, ...]
     changes: tuple[Change, ...]
 
 
@@ -114,8 +123,11 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def merge_coverage(rows: Iterable[Coverage]) -> Coverage:
-    """Coverage of several scenarios together: a line counts if one of them reached it."""
-    rows = list(rows)
+    """Coverage of several scenarios together: a line counts if one of them reached it.
+
+    A scenario without lines was not searched at all, and says nothing about what it missed.
+    """
+    rows = [row for row in rows if row.lines]
     if not rows:
         return Coverage(0, 0, (), ())
     never = set(rows[0].never).intersection(*(row.never for row in rows[1:]))
