@@ -46,10 +46,12 @@ forget:
 	if
 	:: d_step {
 		tlb[unit].page[page] = 0;
+#ifndef CARELESS
 		if
 		:: in_flight[unit] -> draining[unit] = 1
 		:: else
 		fi;
+#endif
 		if
 		:: unit == DEVICES - 1 -> page = 0
 		:: else

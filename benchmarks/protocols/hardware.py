@@ -1,4 +1,14 @@
-"""draft"""
+"""A device that walks the host's page table and caches what it finds, flushed by invalidate_range.
+
+Tasks take pages away or move them to other frames, a bounded number of times: change the entry,
+invalidate every device and wait until the access it had in flight has landed, and only then free
+the frame. Devices access for ever; where they find no entry, a page request brings one in. No
+access lands in a freed frame.
+
+`hardware.pml` is the same for SPIN, with exactly as many states and, counting its way, one
+transition more. `shadow` says what makes them equal; here the entries are what devices read
+without the lock, so a section of the host's lock is three steps: take it, read, write.
+"""
 
 from __future__ import annotations
 
@@ -62,10 +72,19 @@ class Device(Part):
 
     @indivisible
     def forget(self, page: int) -> None:
-        """The invalidation command: later lookups miss, the access in flight is to be waited for."""
+        """The invalidation command: lookups miss from now on; what is in flight has to land."""
         self.tlb[page] = 0
         if self.in_flight:
             self.draining = True
+
+
+class CarelessDevice(Device):
+    """With a mistake, so that there is something to find."""
+
+    @indivisible
+    def forget(self, page: int) -> None:
+        """Nobody waits for the access in flight."""
+        self.tlb[page] = 0
 
 
 class Task(Part):
@@ -101,11 +120,12 @@ class Task(Part):
             wait_until(not device.draining)
 
 
-def build(pages: int, tasks: int, operations: int, devices: int) -> Program:
+def build(pages: int, tasks: int, operations: int, devices: int, careless: bool = False) -> Program:
     """The program for these sizes."""
     sizes = geometry(pages, tasks, devices)
     host = Host(sizes)
-    units = [Device(host, number, sizes) for number in range(devices)]
+    make = CarelessDevice if careless else Device
+    units = [make(host, number, sizes) for number in range(devices)]
     workers = [Task(host, units, number, sizes, operations) for number in range(tasks)]
     entries = [
         *(Entry(worker.label, worker.run) for worker in workers),

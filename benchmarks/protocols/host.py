@@ -1,8 +1,8 @@
 """What both protocols share: a page table, page frames, and how a frame changes hands.
 
-An entry is a number: 0 maps nothing, n maps frame n - 1. Frames are handed out lowest first, so that
-no free choice hides in the allocator. Every page and every task can own a frame at the same time,
-so with `pages + tasks` frames there is always one left.
+An entry is a number: 0 maps nothing, n maps frame n - 1. Frames are handed out lowest first, so
+that no free choice hides in the allocator. Every page and every task can own a frame at the same
+time, so with `pages + tasks` frames there is always one left.
 """
 
 from __future__ import annotations

@@ -1,4 +1,21 @@
-"""draft"""
+"""A device with page tables of its own, which a driver keeps in step with the host's.
+
+The driver counts invalidations in progress and those that have ended. A fault reads the count, asks
+the host without any lock of the driver, and installs the answer only if nothing is in progress
+and nothing has ended since. Tasks take pages away or move them to other frames, a bounded number of
+times, between start and end; devices access and fault for ever. No access lands in a freed frame.
+
+`shadow.pml` is the same for SPIN. Both have exactly as many states, and SPIN counts one transition
+more, because it counts the arrival at the start. What makes them equal:
+
+* a step is one access to shared state, or all accesses under a lock that protects everything they
+  touch; so the host's lock makes one step, while the sequence, which faults read without the
+  driver's lock, splits the sections of that lock (`program.points` finds that by itself, in
+  `shadow.pml` it is written down);
+* a local that nobody reads any more is not part of a state here; there it is set to 0;
+* who holds a lock follows from where everybody stands, so a bit is as good as a name;
+* choosing is no access: it belongs to the step before the first lock.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +66,20 @@ class Mirror(Part):
     def install(self, page: int, entry: int, seen: int) -> None:
         """Only if the entry, read since the sequence was `seen`, can still be right."""
         with self.lock:
-            if self.in_progress == 0 and self.sequence == seen:
+            if self.is_quiet() and self.sequence == seen:
                 self.shadow[page] = entry
+
+    def is_quiet(self) -> bool:
+        """Whether nothing is in progress; what has ended is the sequence's business."""
+        return self.in_progress == 0
+
+
+class CarelessMirror(Mirror):
+    """With a mistake, so that there is something to find."""
+
+    def is_quiet(self) -> bool:
+        """Installs although the page is about to change."""
+        return True
 
 
 class Device(Part):
@@ -111,7 +140,9 @@ class Device(Part):
 class Task(Part):
     """A thread of the process that takes pages away or moves them."""
 
-    def __init__(self, host: Host, mirror: Mirror, number: int, pages: int, operations: int) -> None:
+    def __init__(
+        self, host: Host, mirror: Mirror, number: int, pages: int, operations: int
+    ) -> None:
         self.host = host
         self.mirror = mirror
         self.label = f"task{number}"
@@ -134,11 +165,11 @@ class Task(Part):
         self.mirror.end()
 
 
-def build(pages: int, tasks: int, operations: int, devices: int) -> Program:
+def build(pages: int, tasks: int, operations: int, devices: int, careless: bool = False) -> Program:
     """The program for these sizes."""
     sizes = geometry(pages, tasks, devices)
     host = Host(sizes)
-    mirror = Mirror(sizes, operations)
+    mirror = (CarelessMirror if careless else Mirror)(sizes, operations)
     mirror.devices = [Device(host, mirror, n, pages) for n in range(devices)]
     workers = [Task(host, mirror, n, pages, operations) for n in range(tasks)]
     entries = [

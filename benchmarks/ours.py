@@ -1,0 +1,73 @@
+"""Our search, in a process of its own: this module is both the one that asks and the one that runs.
+
+A process of its own, because that is what SPIN gets: its memory is fresh, and its total time has a
+beginning and an end that mean the same. The search itself is timed after a tiny other search has
+loaded the compiled loop, as SPIN's clock starts when its program has been loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from typing import cast
+
+from benchmarks.outcome import Outcome
+from benchmarks.protocols.sizes import Instance
+from shootdown.machine.result import Engine, SearchResult
+from shootdown.machine.search import search
+
+WARM_UP = Instance("shadow", 1, 1, 1, 1)
+
+
+class SearchFailedError(RuntimeError):
+    """The child did not come back with a result."""
+
+
+def run_ours(instance: Instance, engine: Engine = "native") -> Outcome:
+    """Start a process for one search; its total is the life of that process."""
+    request = json.dumps({"engine": engine, **asdict(instance)})
+    began = time.perf_counter()
+    child = subprocess.run(
+        [sys.executable, "-m", "benchmarks.ours", request],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    total = time.perf_counter() - began
+    if child.returncode:
+        raise SearchFailedError(child.stderr)
+    return replace(Outcome(**json.loads(child.stdout)), total_seconds=total)
+
+
+def search_here(instance: Instance, engine: Engine = "native") -> Outcome:
+    """The search in this process."""
+    return _outcome(search(instance.build(), engine=engine))
+
+
+def _outcome(result: SearchResult) -> Outcome:
+    return Outcome(
+        tool="shootdown",
+        configuration=result.engine,
+        holds=result.verdict == "holds",
+        states=result.states,
+        transitions=result.transitions,
+        depth=len(result.path) or result.depth,
+        search_seconds=result.seconds,
+        total_seconds=result.seconds,
+        memory=result.memory,
+    )
+
+
+def main() -> None:
+    """The child: one request on the command line, one outcome on standard output."""
+    request = json.loads(sys.argv[1])
+    engine = cast(Engine, request.pop("engine"))
+    search_here(WARM_UP, engine)
+    print(json.dumps(asdict(search_here(Instance(**request), engine))))
+
+
+if __name__ == "__main__":
+    main()
