@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -36,6 +37,6 @@ class Outcome:
         return self.memory / self.states
 
 
-def fastest(outcomes: list[Outcome]) -> Outcome:
+def fastest(outcomes: Sequence[Outcome]) -> Outcome:
     """The best of several runs: on a shared machine, others only ever make a run slower."""
     return min(outcomes, key=lambda outcome: outcome.search_seconds)

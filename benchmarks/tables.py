@@ -1,0 +1,85 @@
+"""The tables that are printed. A ratio above 1 always says that ours is better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from benchmarks.command import Timing
+from benchmarks.outcome import Outcome
+from benchmarks.race import Race
+
+MILLION = 1e6
+
+
+def search_table(races: Sequence[Race]) -> Table:
+    """Three lines for each instance: ours, SPIN's best configuration, the ratios."""
+    table = Table(title="Search: the same protocol, every state, one core")
+    table.add_column("instance")
+    table.add_column("who")
+    headings = ("states", "seconds", "to", "M states/s", "M trans./s", "bytes/state", "in all, s")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for race in races:
+        ours = race.best
+        table.add_row(race.instance.name, "shootdown", *_row(ours, race.ours))
+        if race.peer is None:
+            continue
+        peer, rounds = race.peer, _rounds_of(race, race.peer)
+        table.add_row("", f"spin {peer.configuration}", *_row(peer, rounds))
+        table.add_row("", "ratio", *_ratios(race, ours, peer), style="bold", end_section=True)
+    return table
+
+
+def _rounds_of(race: Race, peer: Outcome) -> Sequence[Outcome]:
+    return next(rounds for rounds in race.spin if peer in rounds)
+
+
+def _row(best: Outcome, rounds: Sequence[Outcome]) -> list[str]:
+    return [
+        f"{best.states:,}",
+        f"{best.search_seconds:.2f}",
+        f"{max(outcome.search_seconds for outcome in rounds):.2f}",
+        f"{best.states_per_second / MILLION:.2f}",
+        f"{best.transitions_per_second / MILLION:.2f}",
+        f"{best.bytes_per_state:.0f}",
+        f"{min(outcome.total_seconds for outcome in rounds):.2f}",
+    ]
+
+
+def _ratios(race: Race, ours: Outcome, peer: Outcome) -> list[str]:
+    total = min(outcome.total_seconds for outcome in race.ours)
+    peer_total = min(outcome.total_seconds for rounds in race.spin for outcome in rounds)
+    return [
+        "equal" if race.counts_agree else "DIFFER",
+        "",
+        "",
+        f"{ours.states_per_second / peer.states_per_second:.2f}",
+        f"{ours.transitions_per_second / peer.transitions_per_second:.2f}",
+        f"{peer.bytes_per_state / ours.bytes_per_state:.2f}",
+        f"{peer_total / total:.2f}",
+    ]
+
+
+def command_table(timings: Sequence[Timing]) -> Table:
+    """One line for each command; the ratio is SPIN's wait to this one."""
+    table = Table(title="From the command to the verdict")
+    table.add_column("command")
+    for heading in ("runs", "median, s", "least", "most", "spin / this"):
+        table.add_column(heading, justify="right")
+    spin = timings[-1]
+    for timing in timings:
+        if timing.skipped is not None:
+            table.add_row(timing.name, f"skipped: {timing.skipped}")
+            continue
+        ratio = f"{spin.median / timing.median:.2f}" if spin.seconds else ""
+        table.add_row(
+            timing.name,
+            str(len(timing.seconds)),
+            f"{timing.median:.3f}",
+            f"{min(timing.seconds):.3f}",
+            f"{max(timing.seconds):.3f}",
+            ratio,
+        )
+    return table
