@@ -1,7 +1,7 @@
 """What every device has: a TLB, one access in flight, and invalidation that completes.
 
-Life of an access. The device chooses a page and a direction, looks into its TLB, walks on a miss: from
-then on the access is *in flight*, its physical address is fixed. Some time later it *lands* in
+Life of an access. The device chooses a page and a direction, looks into its TLB, walks on a miss:
+from then on the access is *in flight*, its physical address is fixed. Some time later it *lands* in
 memory, and that is when rules judge it. What cannot be translated goes to the subclass as a fault.
 
 An invalidation removes TLB entries at once, but it *completes* only when every access translated

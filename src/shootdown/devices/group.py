@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from shootdown.devices.device import Device
 from shootdown.devices.driver_interface import DriverInterface
 from shootdown.devices.iommu import Iommu
@@ -14,9 +12,7 @@ from shootdown.linux.mm import Mm
 class Devices:
     """`driver.device`: one command for however many devices are bound."""
 
-    def __init__(
-        self, make: Callable[[Mm, DriverInterface, int], Device], mm: Mm, driver: DriverInterface
-    ) -> None:
+    def __init__(self, make: type[Device], mm: Mm, driver: DriverInterface) -> None:
         self.mm = mm
         self.units = [make(mm, driver, number) for number in range(mm.geometry.devices)]
         self.iommus = [unit for unit in self.units if isinstance(unit, Iommu)]

@@ -1,12 +1,12 @@
 """An IOMMU that walks the CPU's page table for a PASID, with page requests.
 
-Two caches: translations (`tlb`) and pointers to page tables (`walk_cache`), as in the paging-structure
-caches of VT-d (4.1, 6.2.4) and the page-walk caches of AMD IOMMU and SMMU. Nothing that is not
-present is cached.
+Two caches: translations (`tlb`) and pointers to page tables (`walk_cache`), as in the
+paging-structure caches of VT-d (4.1, 6.2.4) and the page-walk caches of AMD IOMMU and SMMU. Nothing
+that is not present is cached.
 
-A miss becomes a page request (PCIe 6.0, 10.4; AMD calls it PPR). Software answers SUCCESS, which only
-means "try again", or INVALID, which ends the access. A device bounds how often it tries again: with the
-limit reached it gives up for good and needs a reset, as Radeon did behind AMD IOMMUv2.
+A miss becomes a page request (PCIe 6.0, 10.4; AMD calls it PPR). Software answers SUCCESS, which
+only means "try again", or INVALID, which ends the access. A device bounds how often it tries again:
+with the limit reached it gives up for good and needs a reset, as Radeon did behind AMD IOMMUv2.
 """
 
 from __future__ import annotations

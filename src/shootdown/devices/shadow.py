@@ -1,8 +1,8 @@
 """A device with page tables of its own: a KVM guest, a GPU, an RDMA NIC with on-demand paging.
 
-It walks the table that its driver fills (`driver.table`) and caches what it finds. A miss is a fault
-that runs the driver's code, in the context of the faulting device (a vCPU exit), and the device then
-simply tries again some time: there is no limit and no failure state.
+It walks the table that its driver fills (`driver.table`) and caches what it finds. A miss is a
+fault that runs the driver's code, in the context of the faulting device (a vCPU exit), and the
+device then simply tries again some time: there is no limit and no failure state.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """AMD IOMMUv2 as it was before 3.19: an empty page table between start and end.
 
-drivers/iommu/amd_iommu_v2.c of 3.16, mn_invalidate_range_start() and _end(): as nothing can flush the
-device at the right moment, it is cut off from the page table for the whole time. That is safe. But
-every access of the process's device faults meanwhile, related or not, and the fault handler, seeing
-an invalidation in progress, answers SUCCESS without doing anything: the device faults again at once.
-One that bounds its retries gives up (B3).
+drivers/iommu/amd_iommu_v2.c of 3.16, mn_invalidate_range_start() and _end(): as nothing can flush
+the device at the right moment, it is cut off from the page table for the whole time. That is safe.
+But every access of the process's device faults meanwhile, related or not, and the fault handler,
+seeing an invalidation in progress, answers SUCCESS without doing anything: the device faults again
+at once. One that bounds its retries gives up (B3).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The base class of all drivers.
 
-A driver is a subclass that names its hardware and implements callbacks. Which callbacks it has decides
-which generations of the API it can run on; nothing else is declared.
+A driver is a subclass that names its hardware and implements callbacks. Which callbacks it has
+decides which generations of the API it can run on; nothing else is declared.
 
 | callback | called |
 |---|---|
@@ -14,11 +14,9 @@ which generations of the API it can run on; nothing else is declared.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from shootdown.devices.device import Device
-from shootdown.devices.driver_interface import DriverInterface
 from shootdown.devices.group import Devices
 from shootdown.devices.shadow import ShadowMmu
 from shootdown.lang.declare import Array, Pte
@@ -41,7 +39,7 @@ CALLBACKS: dict[str, tuple[str, ...]] = {
 class Driver(Part):
     """A driver of one address space. `self.mm` is Linux, `self.device` the hardware."""
 
-    hardware: ClassVar[Callable[[Mm, DriverInterface, int], Device]] = ShadowMmu
+    hardware: ClassVar[type[Device]] = ShadowMmu
     table: Array[Pte]
     """page tables of the device, for a `ShadowMmu`: declare `self.table = PerPage(Pte)`"""
 

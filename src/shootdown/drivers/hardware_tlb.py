@@ -1,7 +1,8 @@
-"""Drivers of hardware that walks the CPU's page table: three answers to one question, when to flush.
+"""Drivers of hardware that walks the CPU's page table: three answers to one question, when to
+flush.
 
-The device keeps copies of entries that it fills by itself at any moment, so nothing but the order of
-entry change, flush and free can make it safe.
+The device keeps copies of entries that it fills by itself at any moment, so nothing but the order
+of entry change, flush and free can make it safe.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """The KVM pattern: sequence count, count of invalidations in progress, retry.
 
-virt/kvm/kvm_main.c, kvm_mmu_notifier_invalidate_range_start() and _end(), and the fault path of every
-architecture (section 3.8 of the facts). The mapping is built from an entry that was read without any
-lock that start takes, so before it is installed two questions are asked under `mmu_lock`: is an
-invalidation in progress (its entries may be about to change), and has one come and gone since the
-entry was read (it may have changed). The two classic mistakes each leave out one of them.
+virt/kvm/kvm_main.c, kvm_mmu_notifier_invalidate_range_start() and _end(), and the fault path of
+every architecture (section 3.8 of the facts). The mapping is built from an entry that was read
+without any lock that start takes, so before it is installed two questions are asked under
+`mmu_lock`: is an invalidation in progress (its entries may be about to change), and has one come
+and gone since the entry was read (it may have changed). The two classic mistakes each leave out one
+of them.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Kvm(Driver):
             self.device.flush(range)
 
     def invalidate_range_end(self, range: PageRange) -> None:
-        """The sequence first, then the count: who sees no invalidation must see the new sequence."""
+        """The sequence first, then the count: who sees no invalidation must see the new
+        sequence."""
         with self.mmu_lock:
             self.mmu_invalidate_seq += 1
             self.mmu_invalidate_in_progress -= 1

@@ -1,9 +1,10 @@
 """Page frames.
 
 A frame is free while its reference count is 0. Allocation goes round (next fit). When a model is
-explored it must not come round: a frame that was freed is never handed out again, so it simply stays
-free, and touching it is visible at once, however late. A scenario whose cursor would come round is
-checked again with more frames (`rules.machine`), so no run is lost. Replay lets it come round.
+explored it must not come round: a frame that was freed is never handed out again, so it simply
+stays free, and touching it is visible at once, however late. A scenario whose cursor would come
+round is checked again with more frames (`rules.machine`), so no run is lost. Replay lets it come
+round.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """An address space: VMAs, page tables, the locks, and the fault path.
 
-Locks, as in Documentation/mm/process_addrs.rst: `mmap_lock` guards VMAs (held for reading by faults,
-madvise and get_user_pages; for writing by munmap, mprotect, fork); the page-table lock guards leaf
-entries. The page-table lock is one per address space here, as in kernels built for fewer than
-SPLIT_PTLOCK_CPUS (4) CPUs; VMA locks (6.4+) are not modelled, faults take `mmap_lock`.
+Locks, as in Documentation/mm/process_addrs.rst: `mmap_lock` guards VMAs (held for reading by
+faults, madvise and get_user_pages; for writing by munmap, mprotect, fork); the page-table lock
+guards leaf entries. The page-table lock is one per address space here, as in kernels built for
+fewer than SPLIT_PTLOCK_CPUS (4) CPUs; VMA locks (6.4+) are not modelled, faults take `mmap_lock`.
 
 Hardware (CPUs, devices that share the page table) takes no lock at all.
 """

@@ -1,10 +1,11 @@
 """Addresses of a program to page numbers of the model.
 
-A model's pages are numbered from 0 without gaps, a program's mappings lie anywhere in 2^47 bytes. Only
-aligned 2 MiB blocks that some accessible mapping touches are given numbers, in address order and 512
-pages each. So everything that depends on page tables comes out as on hardware: neighbours stay
-neighbours, and a page table of the model is a page table of the program. A range that leads over
-blocks without numbers shrinks to the numbered ones in it: nothing can ever have been mapped elsewhere.
+A model's pages are numbered from 0 without gaps, a program's mappings lie anywhere in 2^47 bytes.
+Only aligned 2 MiB blocks that some accessible mapping touches are given numbers, in address order
+and 512 pages each. So everything that depends on page tables comes out as on hardware: neighbours
+stay neighbours, and a page table of the model is a page table of the program. A range that leads
+over blocks without numbers shrinks to the numbered ones in it: nothing can ever have been mapped
+elsewhere.
 """
 
 from __future__ import annotations

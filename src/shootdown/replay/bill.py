@@ -1,8 +1,8 @@
 """The bill: what keeping a device in step cost, in events.
 
 Field names are those of the JSON format `shootdown.bill/1`. Counts are exact for the model and the
-stated policy. Nanoseconds and stale windows need prices and a clock, which this version does not have:
-they are null, never zero.
+stated policy. Nanoseconds and stale windows need prices and a clock, which this version does not
+have: they are null, never zero.
 """
 
 from __future__ import annotations

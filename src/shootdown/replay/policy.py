@@ -1,10 +1,10 @@
 """What the process and the device touch: a trace of system calls does not say, so it is stated.
 
-The process touches pages when they become accessible: after mmap, brk and mprotect, in address order,
-writing where it may. The device touches what the process touched, when the process touched it, in the
-same direction; and after every call it touches its working set again, the pages it used last, as far as
-they are still accessible. So a driver that invalidates more than was necessary pays for it in faults
-and refills.
+The process touches pages when they become accessible: after mmap, brk and mprotect, in address
+order, writing where it may. The device touches what the process touched, when the process touched
+it, in the same direction; and after every call it touches its working set again, the pages it used
+last, as far as they are still accessible. So a driver that invalidates more than was necessary pays
+for it in faults and refills.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Policy:
         """One sentence for the head of a bill."""
         touched = "every page" if self.touch is None else f"the first {self.touch} pages"
         return (
-            f"the process touches {touched} of each newly accessible range once; the device touches "
-            f"the same, and after every call its last {self.working_set} pages again"
+            f"the process touches {touched} of each newly accessible range once; "
+            "the device touches the same, and after every call "
+            f"its last {self.working_set} pages again"
         )

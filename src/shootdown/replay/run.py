@@ -1,9 +1,9 @@
 """A script on one driver and kernel.
 
-Every address space of the trace is a space of one runner; they share its page frames. For each command
-the task performs the operation; then the CPU touches what became accessible, the device touches the
-same, and touches its working set again. Counters are read after each command and put on the account
-of its operation.
+Every address space of the trace is a space of one runner; they share its page frames. For each
+command the task performs the operation; then the CPU touches what became accessible, the device
+touches the same, and touches its working set again. Counters are read after each command and put on
+the account of its operation.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def replay(
     script: Script,
     drivers: Sequence[tuple[str, type[Driver], Version]],
     trace: str,
+    *,
     policy: Policy | None = None,
     engine: Engine = "native",
     progress: ProgressHook | None = None,

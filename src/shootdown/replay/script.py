@@ -1,12 +1,12 @@
 """A trace as commands on page numbers.
 
-Two passes over the calls, neither of which holds more than one call at a time: the first finds which
-2 MiB blocks each program image ever makes accessible, the second turns calls into commands. An image
-begins with execve and is shared by all processes forked from it, whose addresses agree.
+Two passes over the calls, neither of which holds more than one call at a time: the first finds
+which 2 MiB blocks each program image ever makes accessible, the second turns calls into commands.
+An image begins with execve and is shared by all processes forked from it, whose addresses agree.
 
 Files are taken as private anonymous memory: a read maps a page that is never freed (like the page
-cache), a write a page of one's own. A move by mremap is taken as an unmap of the old range and a fresh
-mapping of the new; the kernel moves the pages. Both are counted and shown with the bill.
+cache), a write a page of one's own. A move by mremap is taken as an unmap of the old range and a
+fresh mapping of the new; the kernel moves the pages. Both are counted and shown with the bill.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ MAP_SHARED = 0x1
 CLONE_VM = 0x100
 MADV_DONTNEED, MADV_DONTNEED_LOCKED = 4, 24
 
-SILENT = frozenset({"msync", "mlock", "mlock2", "munlock", "mlockall", "munlockall", "shmget", *EXITS})
+SILENT = frozenset(
+    {"msync", "mlock", "mlock2", "munlock", "mlockall", "munlockall", "shmget", *EXITS}
+)
 """calls that change nothing the model knows: write-back and locking are not modelled"""
 
 MOST_PAGES = 1 << 24

@@ -1,7 +1,7 @@
 """The model as replay drives it: one task that obeys, one CPU, one device.
 
-The parts are those of a check, at full scale: 512 entries a table, an mmu_gather of 10,000 pages, and
-actors that take from a script what they choose freely when explored.
+The parts are those of a check, at full scale: 512 entries a table, an mmu_gather of 10,000 pages,
+and actors that take from a script what they choose freely when explored.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 The model keeps rights by page. What a system call announces depends on whole VMAs, though: munmap
 sends one range whatever lies in it, mprotect and madvise one for each VMA they touch, fork one for
-each private VMA that was ever written (observed on 6.18 and read in mm/). So the reader of a trace keeps
-the list of VMAs, by address.
+each private VMA that was ever written (observed on 6.18 and read in mm/). So the reader of a trace
+keeps the list of VMAs, by address.
 """
 
 from __future__ import annotations

@@ -14,13 +14,17 @@ import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations_with_replacement
+from types import FunctionType
+from typing import cast
 
+from shootdown.devices.shadow import ShadowMmu
 from shootdown.drivers.driver import Driver
 from shootdown.lang.emitter import WIDTH
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.lang.geometry import Geometry
-from shootdown.lang.source import shown_path
+from shootdown.lang.source import place_of, shown_path
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version, show_version
 from shootdown.machine.result import Engine, Limits, Progress, SearchResult
@@ -132,7 +136,7 @@ def check_scenario(
     started = time.monotonic()
     while True:
         program = build_program(scenario)
-        hook = None if progress is None else lambda p: progress(scenario.name, p)
+        hook = None if progress is None else partial(progress, scenario.name)
         result = search(program, _remaining(limits, started), engine, hook, note)
         larger = _larger(scenario, result)
         if larger is None:
@@ -153,16 +157,13 @@ def build_program(scenario: Scenario) -> Program:
 
 
 def _need_table(system: System) -> None:
-    from shootdown.devices.shadow import ShadowMmu
-    from shootdown.lang.source import place_of
-
     driver = system.driver
     walks = any(isinstance(unit, ShadowMmu) for unit in driver.device.units)
     if walks and not hasattr(driver, "table"):
         raise ModelError(
             [
                 Diagnostic(
-                    place_of(type(driver).device_fault),
+                    place_of(cast(FunctionType, type(driver).device_fault)),
                     f"driver `{type(driver).__name__}` has no `table` for its device to walk",
                     "declare `self.table = PerPage(Pte)` in __init__, "
                     "or say `hardware = Iommu` if the device walks the CPU's table",

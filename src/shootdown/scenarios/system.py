@@ -1,13 +1,13 @@
 """One driver, one address space, some operations at the same time: the parts, and the actors.
 
-Actors, in this order: a task for each operation, the user programs of the CPUs, the devices, and the
-workers that serve page requests. Devices and CPUs access any page in any direction at any time; a
-task performs its operation once, on the whole address space.
+Actors, in this order: a task for each operation, the user programs of the CPUs, the devices, and
+the workers that serve page requests. Devices and CPUs access any page in any direction at any time;
+a task performs its operation once, on the whole address space.
 
-The address space at the start. Every VMA is readable and writable. Page 0 is a private page with one
-reference, mapped writable; page 1 is shared with a forked child and mapped read-only, or absent (two
-alternative starts); page 2 is absent; page 3 is like page 0, and so on. Devices start empty: they
-fill themselves.
+The address space at the start. Every VMA is readable and writable. Page 0 is a private page with
+one reference, mapped writable; page 1 is shared with a forked child and mapped read-only, or absent
+(two alternative starts); page 2 is absent; page 3 is like page 0, and so on. Devices start empty:
+they fill themselves.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ class Scenario:
     def sized(self) -> Scenario:
         """The scenario with the parts of the geometry that follow from it."""
         tasks = max(len(self.operations), 1)
-        return replace(
-            self, geometry=replace(self.geometry, tasks=tasks, cpus=self.user_cpus)
-        )
+        return replace(self, geometry=replace(self.geometry, tasks=tasks, cpus=self.user_cpus))
 
 
 class System:

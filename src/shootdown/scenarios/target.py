@@ -76,7 +76,8 @@ def _drivers_in(path: Path, name: str) -> list[type[Driver]]:
         )
     if not found:
         raise TargetError(
-            f"{path} has no driver", "write `class Name(Driver):` with `from shootdown import Driver`"
+            f"{path} has no driver",
+            "write `class Name(Driver):` with `from shootdown import Driver`",
         )
     return [found[name]] if name else list(found.values())
 
@@ -101,7 +102,8 @@ def load_file(path: Path) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module
     loader = spec.loader
-    return blame(str(path), lambda: (loader.exec_module(module), module)[1])
+    blame(str(path), lambda: loader.exec_module(module))
+    return module
 
 
 def _refuse_syntax_errors(path: Path, text: str) -> None:

@@ -2,7 +2,8 @@
 
 A flush of CPU TLBs and a flush of secondary TLBs become one thing with one range; end says nothing
 to such drivers any more, and the `_notify` and `only_end` variants go away. Registration refuses a
-driver that has both families of callbacks. Source: commits 1af5a8109904, 6bbd42e2df8f, ec8832d007cb.
+driver that has both families of callbacks. Source: commits 1af5a8109904, 6bbd42e2df8f,
+ec8832d007cb.
 """
 
 from __future__ import annotations

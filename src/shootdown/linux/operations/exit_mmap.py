@@ -1,7 +1,7 @@
 """exit_mmap(), mm/mmap.c: the last user of an address space is gone.
 
-`release` runs first and unhooks every subscriber, so that the teardown sends nothing (row 2); a running
-6.18 kernel shows no range at exit, execve or kill. What is left is to drop the pages.
+`release` runs first and unhooks every subscriber, so that the teardown sends nothing (row 2); a
+running 6.18 kernel shows no range at exit, execve or kill. What is left is to drop the pages.
 """
 
 from __future__ import annotations

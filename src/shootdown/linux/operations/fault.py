@@ -1,8 +1,8 @@
 """Page faults of a CPU: do_user_addr_fault() and handle_mm_fault(), mm/memory.c.
 
 A read of nothing maps the zero page; a write of nothing maps a new page; a write to a page that is
-shared copies it: S, [P-, C, X, P+], E, R (row 11); a write to a page that is not shared any more just
-gives it the right (row 12, no notification). Other faults send nothing.
+shared copies it: S, [P-, C, X, P+], E, R (row 11); a write to a page that is not shared any more
+just gives it the right (row 12, no notification). Other faults send nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """fork(2), seen from the parent: dup_mmap() and copy_page_range(), mm/memory.c.
 
-S, [P~ every writable entry loses the right], E for each VMA, and one flush of the whole address space
-at the very end: C, X (row 9). The child is present as the references it holds; it has no subscribers.
+S, [P~ every writable entry loses the right], E for each VMA, and one flush of the whole address
+space at the very end: C, X (row 9). The child is present as the references it holds; it has no
+subscribers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """mmap(2): mmap_region(), mm/vma.c.
 
-Into free space: no notification. Over something mapped (MAP_FIXED): that is unmapped first, exactly as
-by munmap but under the same write hold of mmap_lock, and then the new VMA begins.
+Into free space: no notification. Over something mapped (MAP_FIXED): that is unmapped first, exactly
+as by munmap but under the same write hold of mmap_lock, and then the new VMA begins.
 """
 
 from __future__ import annotations

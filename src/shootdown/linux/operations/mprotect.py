@@ -1,7 +1,7 @@
 """mprotect(2): mprotect_fixup() and change_protection(), mm/mprotect.c.
 
-S, [P~], E, then C, X (row 4): the end comes before the flush, except up to 3.14. Where no page table
-is populated nothing is announced at all (from 3.15 on).
+S, [P~], E, then C, X (row 4): the end comes before the flush, except up to 3.14. Where no page
+table is populated nothing is announced at all (from 3.15 on).
 """
 
 from __future__ import annotations
