@@ -61,7 +61,7 @@ def _ours(
     first = _run(words)
     if first.returncode:
         said = (first.stderr or first.stdout).strip().splitlines()
-        return Timing(name, skipped=f"exit {first.returncode}: {said[0] if said else ''}")
+        return Timing(name, skipped=f"exit {first.returncode}: {said[-1] if said else ''}")
     return (
         _timed(name, runs, lambda: _run_cold(words))
         if cold

@@ -19,12 +19,15 @@ from benchmarks.command import Timing, time_commands
 from benchmarks.machine import describe_machine
 from benchmarks.protocols.sizes import LARGE, MEASURED
 from benchmarks.race import Race, race
+from benchmarks.replay import time_replays
 from benchmarks.spin import CONFIGURATIONS, missing
-from benchmarks.tables import command_table, search_table
+from benchmarks.tables import command_table, replay_table, search_table
 
 OUT = Path(__file__).resolve().parent / "out"
-PARTS = ("search", "command")
+PARTS = ("search", "command", "replay")
 WIDTH = 132
+NATIVE_CALLS, PYTHON_CALLS = 40_000, 400
+"""replayed by each engine: a few seconds of either"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         timings = time_commands(wanted.runs)
         console.print(command_table(timings))
         report["command"] = [_timing_record(timing) for timing in timings]
+    if "replay" in wanted.parts:
+        replays = time_replays(NATIVE_CALLS, PYTHON_CALLS)
+        console.print(replay_table(replays))
+        report["replay"] = [asdict(one) for one in replays]
     console.print(f"written to {_write(report)}")
     return 0 if all(one.counts_agree for one in races) else 1
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from benchmarks.command import Timing
 from benchmarks.outcome import Outcome
 from benchmarks.race import Race
+from benchmarks.replay import ReplayTiming
 
 MILLION = 1e6
 
@@ -81,5 +82,27 @@ def command_table(timings: Sequence[Timing]) -> Table:
             f"{min(timing.seconds):.3f}",
             f"{max(timing.seconds):.3f}",
             ratio,
+        )
+    return table
+
+
+def replay_table(timings: Sequence[ReplayTiming]) -> Table:
+    """Two lines for each driver, native and interpreter; the ratio is between the two."""
+    table = Table(title="Replay: one process, sixteen regions")
+    table.add_column("driver")
+    table.add_column("engine")
+    for heading in ("calls", "seconds", "calls/s", "page operations/s", "this / python"):
+        table.add_column(heading, justify="right")
+    plain = {one.driver: one for one in timings if one.engine == "python"}
+    for one in timings:
+        ratio = one.page_operations_per_second / plain[one.driver].page_operations_per_second
+        table.add_row(
+            one.driver,
+            one.engine,
+            f"{one.calls:,}",
+            f"{one.seconds:.2f}",
+            f"{one.calls_per_second:,.0f}",
+            f"{one.page_operations_per_second:,.0f}",
+            f"{ratio:.2f}",
         )
     return table

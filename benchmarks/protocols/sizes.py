@@ -65,7 +65,7 @@ SMALL = (
 
 MEASURED = (
     Instance("shadow", 2, 1, 2, 2),
-    Instance("shadow", 2, 1, 4, 1),
+    Instance("shadow", 2, 1, 4, 2),
     Instance("shadow", 3, 1, 2, 2),
     Instance("hardware", 2, 1, 3, 2),
     Instance("hardware", 2, 2, 1, 2),
