@@ -1,9 +1,9 @@
 """Replay: how fast a recorded workload goes through the checked program.
 
-The workload is made here, from a fixed seed, so that it is the same everywhere: a program that maps,
-protects, empties and unmaps regions of one to 64 pages, sixteen of them at a time, and now and then
-forks a child that exits. Nothing else replays such a thing, so the peer is our own reference
-interpreter, on a workload of the same make that it can finish.
+The workload is made here, from a fixed seed, so that it is the same everywhere: a program that
+maps, protects, empties and unmaps regions of one to 64 pages, sixteen of them at a time, and now
+and then forks a child that exits. Nothing else replays such a thing, so the peer is our own
+reference interpreter, on a workload of the same make that it can finish.
 """
 
 from __future__ import annotations

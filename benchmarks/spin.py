@@ -27,8 +27,7 @@ EXACT = ("-DSAFETY", "-DNOREDUCE", "-DNOFAIR", "-DMEMLIM=16000", "-w")
 NATIVE = ("-O3", "-march=native")
 UNCHECKED = (*NATIVE, "-DNOBOUNDCHECK", "-DNOCOMP")
 STACK = 10_000
-"""steps a depth-first search may go deep: room for them is part of its memory, so no more than needed;
-too few is an error"""
+"""steps a depth-first search may go deep; they count as its memory, so no more than are needed"""
 
 
 class SpinFailedError(RuntimeError):
