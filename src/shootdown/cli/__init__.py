@@ -1,0 +1,11 @@
+"""The command line: reads options, calls the rest, prints what `report` makes of the results.
+
+`main`      the command `shootdown`
+`lazy`      a group of commands whose modules are imported when they are needed
+`errors`    from exceptions to messages and exit codes
+`options`   kinds of option values
+`output`    files that appear whole or not at all
+`progress`  the live line of a long search
+
+and one module for each command, named like it.
+"""

@@ -1,0 +1,257 @@
+"""`shootdown check`: every interleaving of a driver, its device and some operations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from contextlib import closing
+
+import click
+
+from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
+from shootdown.cli.options import Size
+from shootdown.cli.output import JsonOutput
+from shootdown.cli.progress import LiveLine
+from shootdown.cli.terminal import paint_for, print_lines
+from shootdown.drivers.driver import Driver
+from shootdown.lang.errors import Diagnostic, ModelError
+from shootdown.linux.operations.catalogue import OPERATIONS, Operation, find_operation
+from shootdown.linux.version import Version, parse_version, show_version
+from shootdown.machine.result import Engine, Limits
+from shootdown.program.layout import make_layout
+from shootdown.program.listing import list_layout, list_program
+from shootdown.report.check_json import encode_check
+from shootdown.report.check_terminal import CheckTable, Subject
+from shootdown.scenarios.check import (
+    ARCH,
+    Request,
+    build_program,
+    check_request,
+    scenarios_of,
+    summarise,
+)
+from shootdown.scenarios.kernels import default_kernel, kernels_for, misfit
+from shootdown.scenarios.pool import check_in_pool
+from shootdown.scenarios.target import find_drivers
+from shootdown.scenarios.verdict import ScenarioResult, Verdict, overall
+
+STATUS: dict[Verdict, int] = {"holds": HOLDS, "violated": VIOLATED, "undecided": UNDECIDED}
+
+HELP = f"""Check drivers: can a device ever use a dead translation, hang, storm or deadlock?
+
+TARGET is the name of a shipped driver, a file with drivers (mine.py), or one class of it
+(mine.py:Mirror). Every operation is checked against every interleaving with the device and the
+driver.
+
+Operations: {", ".join(OPERATIONS)}.
+
+Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
+"""
+
+
+@click.command(name="check", help=HELP)
+@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.option(
+    "--kernel", metavar="V", help="Kernel version, as 6.6. Default: the newest the driver fits."
+)
+@click.option(
+    "--operations", metavar="A,B", help="Operations to check, with commas. Default: all of them."
+)
+@click.option("--pairs", is_flag=True, help="Check every pair of operations at the same time.")
+@click.option(
+    "--pages", type=click.IntRange(1, 16), default=2, show_default=True, help="Size of the mm."
+)
+@click.option(
+    "--devices", type=click.IntRange(1, 4), default=1, show_default=True, help="Devices of the mm."
+)
+@click.option(
+    "--cpus",
+    type=click.IntRange(0, 4),
+    default=0,
+    show_default=True,
+    help="CPUs that run user code besides the operations.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that search scenarios at the same time.",
+)
+@click.option(
+    "--memory",
+    type=Size(),
+    metavar="SIZE",
+    help="Memory for states, as 4G or 512M, shared by all workers. Default: 3/4 of what is free.",
+)
+@click.option(
+    "--states", type=click.IntRange(1), metavar="N", help="Stop a scenario after so many states."
+)
+@click.option(
+    "--time",
+    "seconds",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Stop the check of a driver after so many seconds.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["native", "python"]),
+    default="native",
+    show_default=True,
+    help="Compiled search, or the slow reference that needs no LLVM.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    help="Also write shootdown.check/1, one line for each driver; `-` is standard output.",
+)
+@click.option("--verbose", is_flag=True, help="Explain every violated scenario, not only one.")
+@click.option(
+    "--show-program", is_flag=True, help="Print the compiled programs instead of searching them."
+)
+@click.option(
+    "--show-layout", is_flag=True, help="Print how states are packed instead of searching."
+)
+def command(
+    targets: tuple[str, ...],
+    kernel: str | None,
+    operations: str | None,
+    pairs: bool,
+    pages: int,
+    devices: int,
+    cpus: int,
+    workers: int,
+    memory: int | None,
+    states: int | None,
+    seconds: float | None,
+    engine: Engine,
+    json_file: str | None,
+    verbose: bool,
+    show_program: bool,
+    show_layout: bool,
+) -> int:
+    """Reads the options; `_check` does the work."""
+    wanted = _operations(operations)
+    version = None if kernel is None else parse_version(kernel)
+    requests = [
+        Request(
+            driver,
+            name,
+            _kernel(name, driver, version),
+            wanted,
+            pairs,
+            pages=pages,
+            devices=devices,
+            user_cpus=cpus,
+            engine=engine,
+            limits=Limits(states, seconds, memory),
+        )
+        for name, driver in _find_all(targets)
+    ]
+    if show_program or show_layout:
+        return _list(requests, show_program, show_layout)
+    with JsonOutput(json_file) as output:
+        return STATUS[overall([_check(r, workers, output, verbose) for r in requests])]
+
+
+def _operations(text: str | None) -> tuple[Operation, ...]:
+    if text is None:
+        return tuple(OPERATIONS.values())
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise InputError("--operations names nothing", f"known are {', '.join(OPERATIONS)}")
+    return tuple(find_operation(name) for name in dict.fromkeys(names))
+
+
+def _find_all(targets: tuple[str, ...]) -> list[tuple[str, type[Driver]]]:
+    """The drivers of all targets; the mistakes of all of them at once."""
+    found: list[tuple[str, type[Driver]]] = []
+    mistakes: list[Diagnostic] = []
+    for target in dict.fromkeys(targets):
+        try:
+            found += find_drivers(target)
+        except ModelError as error:
+            mistakes += error.diagnostics
+    if mistakes:
+        raise ModelError(mistakes)
+    return found
+
+
+def _kernel(name: str, driver: type[Driver], version: Version | None) -> Version:
+    """The kernel to check on, which must be one that the driver can run on."""
+    if version is None:
+        newest = default_kernel(driver)
+        if newest is None:
+            raise InputError(f"no kernel calls all the callbacks of {name}")
+        return newest
+    why = misfit(driver, version)
+    if why is None:
+        return version
+    span = kernels_for(driver)
+    can = f"it can run on {show_version(span[0])} to {show_version(span[1])}" if span else ""
+    raise InputError(f"{name} cannot run on Linux {show_version(version)}: {why}", can)
+
+
+def _list(requests: list[Request], program: bool, layout: bool) -> int:
+    for request in requests:
+        for scenario in scenarios_of(request):
+            click.echo(f"{request.target} on Linux {show_version(request.kernel)}, {scenario.name}")
+            built = build_program(scenario)
+            if program:
+                click.echo("\n".join(list_program(built)))
+            if layout:
+                click.echo("\n".join(list_layout(built, make_layout(built))))
+            click.echo()
+    return HOLDS
+
+
+# --- one driver ---------------------------------------------------------------------------------
+
+
+def _check(request: Request, workers: int, output: JsonOutput, verbose: bool) -> Verdict:
+    """Print the check of one driver while it goes on; its verdict.
+
+    The header waits for the first result, since a driver that is no valid model has none.
+    """
+    stream = sys.stderr if output.to_stdout else sys.stdout
+    table = CheckTable(_subject(request), paint_for(stream))
+    results: list[ScenarioResult] = []
+    with closing(_results(request, workers)) as rows:
+        for result in rows:
+            if not results:
+                print_lines(table.head(), stream)
+            print_lines([table.row(result)], stream)
+            results.append(result)
+    check = summarise(request, results)
+    print_lines([*table.close(check, verbose), ""], stream)
+    output.write(encode_check(check))
+    return check.verdict
+
+
+def _results(request: Request, workers: int) -> Generator[ScenarioResult]:
+    """Results as they come; the live line is gone whenever one is there."""
+    live = LiveLine()
+    results = (
+        check_request(request, live.show, live.note)
+        if workers == 1
+        else check_in_pool(request, workers, live.show, live.note)
+    )
+    try:
+        for result in results:
+            live.clear()
+            yield result
+    finally:
+        live.clear()
+
+
+def _subject(request: Request) -> Subject:
+    return Subject(
+        request.target,
+        show_version(request.kernel),
+        ARCH,
+        tuple(scenario.name for scenario in scenarios_of(request)),
+        request.devices,
+        request.user_cpus,
+    )

@@ -1,0 +1,43 @@
+"""The command `shootdown`.
+
+Nothing heavy is imported here: `shootdown --help` is for people who wait for it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from shootdown import __version__
+from shootdown.cli.lazy import Command, LazyGroup
+
+COMMANDS = {
+    "check": Command("shootdown.cli.check", "Check a driver against every interleaving."),
+    "record": Command("shootdown.cli.record", "Record the memory system calls of a command."),
+    "import": Command("shootdown.cli.import_", "Turn the text of an earlier strace into a trace."),
+}
+
+HELP = """Check, price and watch Linux mmu_notifier drivers.
+
+Exit status: 0 holds or done, 1 violated, 2 bad input or missing means, 3 undecided, 70 our bug.
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=COMMANDS,
+    help=HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="shootdown")
+def shootdown() -> None:
+    """Documented by HELP, which is what users see."""
+
+
+def main() -> None:
+    """The entry point of the package."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    shootdown.main(prog_name="shootdown")

@@ -1,0 +1,30 @@
+"""Kinds of option values."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+_size = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE).fullmatch
+_FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+class Size(click.ParamType[int]):
+    """`4G`, `512M`: bytes, with a factor of 1024 for each letter."""
+
+    name = "size"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """The number of bytes."""
+        if isinstance(value, int):
+            return value
+        match = _size(value.strip())
+        if match is None:
+            self.fail(f"`{value}` is not a size; write for instance 4G or 512M", param, ctx)
+        size = int(float(match.group(1)) * _FACTORS[match.group(2).upper()])
+        if size == 0:
+            self.fail("a size of nothing leaves no room to search", param, ctx)
+        return size

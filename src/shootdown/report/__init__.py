@@ -1,0 +1,11 @@
+"""Records in, text out. Nothing here searches, and nothing here opens a file.
+
+`paint`           colour, or none
+`words`           state and its changes in a kernel developer's words
+`rows`            a counterexample shortened to the rows worth reading
+`timeline`        those rows drawn as a race: two columns, or one heading per turn
+`check_terminal`  what `shootdown check` prints
+`check_json`      the same as JSON, `shootdown.check/1`
+`trace_terminal`  what `shootdown record` and `shootdown import` print
+`trace_json`      the same as JSON, `shootdown.trace/1`
+"""

@@ -1,0 +1,193 @@
+"""A counterexample as the kernel draws races: time goes down, one column for each of two actors.
+
+    task0: munmap                               device0
+    ------------------------------------------  ------------------------------------------
+    pte = self.mm.pte[page]       gather.py:51
+        sees pte[0]: pfn 1 rw
+                                                page, write, pte = self.issue()  device.py:72
+                                                    tlb[0]: none → pfn 1 rw
+
+Under a line of source stands what it changed, or what it saw if it changed nothing. Lines are
+indented by the locks that are held. Three actors or more do not fit side by side with their source
+lines, so they take turns under `[Time N]` (the second shape of Documentation/mm/mmu_notifier.rst),
+which leaves each line the whole width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import PurePath
+
+from shootdown.report.paint import Paint
+from shootdown.report.rows import Again, Row, make_rows
+from shootdown.report.words import Names, say_changes, say_reads, say_start
+from shootdown.scenarios.verdict import Counterexample
+
+GAP = 2
+LEAST_COLUMN = 40
+"""narrower columns cut off too much of the source"""
+
+PACKAGE = "shootdown/"
+HARDWARE = "shootdown/devices/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a column before it is painted: its text, and what stands at its right edge."""
+
+    text: str
+    place: str = ""
+    faint: bool = False
+
+
+def draw(name: str, counterexample: Counterexample, paint: Paint) -> Iterator[str]:
+    """The lines of a timeline. `name` is that of the scenario: `munmap + fork`."""
+    names = Names(counterexample)
+    rows = make_rows(counterexample.steps)
+    actors = list(dict.fromkeys(row.step.actor for row in rows if isinstance(row, Row)))
+    actors.sort(key=lambda actor: not actor.startswith("task"))
+    titles = {actor: _title(actor, name) for actor in actors}
+    yield "At the start " + "; ".join(say_start(names, counterexample.start)) + "."
+    yield ""
+    column = (paint.width - GAP) // 2
+    if len(actors) == 2 and column >= LEAST_COLUMN:
+        yield from _columns(rows, titles, names, paint, column)
+    else:
+        yield from _turns(rows, titles, names, paint)
+    yield ""
+    yield from _ending(counterexample, paint)
+
+
+def _title(actor: str, scenario: str) -> str:
+    """`task0: munmap`: a task performs the operation of its number."""
+    number = actor.removeprefix("task")
+    operations = scenario.split(" + ")
+    if actor.startswith("task") and number.isdigit() and int(number) < len(operations):
+        return f"{actor}: {operations[int(number)]}"
+    return actor
+
+
+def _ending(counterexample: Counterexample, paint: Paint) -> Iterator[str]:
+    rule = f"This breaks {counterexample.rule}: {counterexample.sentence}."
+    yield paint.verdict("violated", rule)
+    if not counterexample.held:
+        return
+    if counterexample.rule == "deadlock":
+        yield from (f"    {who}" for who in counterexample.held)
+    else:
+        yield f"    {counterexample.steps[-1].actor} held {', '.join(counterexample.held)}"
+
+
+# --- two columns --------------------------------------------------------------------------------
+
+
+def _columns(
+    rows: Sequence[Row | Again],
+    titles: dict[str, str],
+    names: Names,
+    paint: Paint,
+    column: int,
+) -> Iterator[str]:
+    places, within = _short_places(rows), _Within(titles)
+    left, right = titles
+    yield f"{titles[left]:<{column}}{' ' * GAP}{titles[right]}"
+    yield paint.faint(f"{'-' * column}{' ' * GAP}{'-' * column}")
+    for row in rows:
+        if isinstance(row, Again):
+            yield paint.faint(_say_again(row))
+            continue
+        indent = " " * (0 if row.step.actor == left else column + GAP)
+        for line in (*within.enter(row), *_lines(row, names, places)):
+            yield indent + _fit(line, column, paint)
+
+
+def _short_places(rows: Sequence[Row | Again]) -> dict[str, str]:
+    """The shortest end of each path that tells it from the others."""
+    files = {row.step.file for row in rows if isinstance(row, Row)}
+    found = {}
+    for file in files:
+        parts = PurePath(file).parts
+        ends = ("/".join(parts[-n:]) for n in range(1, len(parts) + 1))
+        found[file] = next(
+            (e for e in ends if sum(f == e or f.endswith(f"/{e}") for f in files) == 1), file
+        )
+    return found
+
+
+# --- turns --------------------------------------------------------------------------------------
+
+
+def _turns(
+    rows: Sequence[Row | Again], titles: dict[str, str], names: Names, paint: Paint
+) -> Iterator[str]:
+    files = {row.step.file for row in rows if isinstance(row, Row)}
+    places = {file: file.removeprefix(PACKAGE) for file in files}
+    turns = groupby(rows, lambda row: row.step.actor if isinstance(row, Row) else "")
+    time, within = 0, _Within(titles)
+    for actor, group in turns:
+        if actor:
+            time += 1
+            yield paint.faint(f"[Time {time}]") + f" {paint.strong(titles[actor])}"
+        for row in group:
+            if isinstance(row, Again):
+                yield paint.faint(_say_again(row))
+                continue
+            for line in (*within.enter(row), *_lines(row, names, places)):
+                yield "    " + _fit(line, paint.width - 4, paint)
+
+
+# --- both ---------------------------------------------------------------------------------------
+
+
+class _Within:
+    """Tells when an actor goes to another function.
+
+    Hardware has no functions worth naming, helpers belong to who calls them, and the title of a
+    task names its first one.
+    """
+
+    def __init__(self, titles: dict[str, str]) -> None:
+        self._last = {actor: title.partition(": ")[2] for actor, title in titles.items()}
+
+    def enter(self, row: Row) -> list[_Line]:
+        """The heading of a row: `zap_page_range()`, or nothing if the last row was in it too."""
+        step = row.step
+        name = step.function.rpartition(".")[2]
+        if step.file.startswith(HARDWARE) or name.startswith("_") or not name:
+            return []
+        if self._last[step.actor] == name:
+            return []
+        self._last[step.actor] = name
+        return [_Line(f"{'  ' * row.depth}{name}()", faint=True)]
+
+
+def _say_again(again: Again) -> str:
+    which = "this line" if again.rows == 1 else f"the last {again.rows} lines of source"
+    times = "once more" if again.times == 1 else f"{again.times} more times"
+    return f"    ... and {which} {times}"
+
+
+def _lines(row: Row, names: Names, places: dict[str, str]) -> Iterator[_Line]:
+    """The source line, then what it chose, changed or saw."""
+    step, indent = row.step, "  " * row.depth
+    yield _Line(indent + step.text, f"{places[step.file]}:{step.line}")
+    below = f"{indent}    "
+    if step.choices:
+        yield _Line(below + ", ".join(step.choices))
+    changes = list(say_changes(names, step.actor, step.changes))
+    seen = list(say_reads(names, step.actor, step.reads))
+    silent = all(change.startswith("unlocks ") for change in changes)
+    for text in [*(seen if silent else []), *changes]:
+        yield _Line(below + text, faint=text.startswith(("sees ", "unlocks ")))
+
+
+def _fit(line: _Line, width: int, paint: Paint) -> str:
+    """One line of a column: text cut to its room, the place at the right edge."""
+    if not line.place:
+        text = line.text if len(line.text) <= width else line.text[: width - 1] + "…"
+        return paint.faint(text) if line.faint else paint.change(text)
+    room = width - len(line.place) - 1
+    text = line.text if len(line.text) <= room else line.text[: room - 1] + "…"
+    return f"{text:<{room}} {paint.faint(line.place)}"
