@@ -53,7 +53,10 @@ class Mm(Part):
     def __init__(self, memory: Memory, geometry: Geometry, kernel: Version) -> None:
         self.memory = memory
         self.geometry = geometry
-        self.kernel = kernel
+        self.munmap_downgrades = kernel >= (4, 20, 0)
+        """munmap zaps with mmap_lock downgraded to reading (commit dd2283f2605e)"""
+        self.mprotect_gathers = kernel >= (6, 1, 0)
+        """change_protection() flushes through an mmu_gather (not in 5.15, in 6.1)"""
         self.pages = geometry.pages
         self.entries = geometry.entries
         self.cpus: list[Cpu] = []

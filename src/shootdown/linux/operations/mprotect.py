@@ -11,9 +11,6 @@ from shootdown.linux.mm import NO_VMA, Mm
 from shootdown.linux.task import Task
 from shootdown.program.kind import READ_ONLY
 
-GATHERS_SINCE = (6, 1, 0)
-"""change_protection() flushes through an mmu_gather (not in 5.15, in 6.1)"""
-
 
 def mprotect(task: Task, range: PageRange, rights: int = READ_ONLY) -> None:
     """Give the pages of the range these rights: PROT_NONE, READ_ONLY or READ_WRITE."""
@@ -43,7 +40,7 @@ def _change_protection(mm: Mm, range: PageRange, rights: int) -> None:
     mm.notifiers.invalidate_range_end(range)
     if changed:
         mm.flush_tlb_range(range)
-        if mm.kernel >= GATHERS_SINCE:
+        if mm.mprotect_gathers:
             mm.notifiers.gather_flushed(range)
 
 

@@ -10,9 +10,6 @@ from shootdown.lang.declare import PageRange
 from shootdown.linux.mm import NO_VMA
 from shootdown.linux.task import Task
 
-DOWNGRADES_SINCE = (4, 20, 0)
-"""munmap zaps with mmap_lock downgraded to reading (commit dd2283f2605e)"""
-
 
 def munmap(task: Task, range: PageRange) -> None:
     """Remove the VMAs of the range and free what they mapped."""
@@ -21,7 +18,7 @@ def munmap(task: Task, range: PageRange) -> None:
     with mm.mmap_lock.write():
         for page in range:
             mm.vma[page] = NO_VMA
-        if mm.kernel >= DOWNGRADES_SINCE:
+        if mm.munmap_downgrades:
             mm.mmap_lock.downgrade()
         unmap_region(task, range)
     mm.end(range)
