@@ -19,6 +19,7 @@ class AmdIommuV2(Driver):
     """mmu_notifier_count counts ranges under way; the root is empty while it is not zero."""
 
     hardware = Iommu
+    last_kernel = (3, 18, 0)
 
     def __init__(self, mm: Mm) -> None:
         super().__init__(mm)

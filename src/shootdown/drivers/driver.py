@@ -22,6 +22,7 @@ from shootdown.devices.shadow import ShadowMmu
 from shootdown.lang.declare import Array, Pte
 from shootdown.lang.part import Part
 from shootdown.linux.mm import Mm
+from shootdown.linux.version import Version
 
 NOTIFIER_CALLBACKS = (
     "invalidate_range_start",
@@ -40,6 +41,8 @@ class Driver(Part):
     """A driver of one address space. `self.mm` is Linux, `self.device` the hardware."""
 
     hardware: ClassVar[type[Device]] = ShadowMmu
+    last_kernel: ClassVar[Version | None] = None
+    """the newest kernel that had such a driver: the one it is checked on unless told otherwise"""
     table: Array[Pte]
     """page tables of the device, for a `ShadowMmu`: declare `self.table = PerPage(Pte)`"""
 

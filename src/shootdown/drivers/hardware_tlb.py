@@ -32,6 +32,8 @@ class NaiveTlb(SharedTable):
     """Flushes at start and at end. Wrong: in between the device walks again and caches what is
     about to be freed, and a full mmu_gather frees before end (B1 and B2; lkml 2014, 3.19)."""
 
+    last_kernel = (3, 18, 0)
+
     def invalidate_range_start(self, range: PageRange) -> None:
         """Too early: the entries still stand."""
         self.device.flush(range)

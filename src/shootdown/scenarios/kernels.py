@@ -48,9 +48,11 @@ def _before(version: Version) -> Version:
 
 
 def default_kernel(driver: type[Driver]) -> Version | None:
-    """The newest kernel the driver can run on."""
+    """The newest kernel the driver can run on, and no newer than it says it was current."""
     span = kernels_for(driver)
-    return span[1] if span else None
+    if span is None:
+        return None
+    return min(span[1], driver.last_kernel) if driver.last_kernel else span[1]
 
 
 def describe_kernels(drivers: Iterable[type[Driver]]) -> list[str]:
