@@ -9,6 +9,7 @@ kind of wait. The interpreter's own start is the floor under ours.
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -28,10 +29,13 @@ SPIN_STATES = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The wall seconds of all runs of one command, or why there are none."""
+    """All runs of one command, or why there are none."""
 
     name: str
     seconds: tuple[float, ...] = ()
+    """of the wall clock"""
+    busy: tuple[float, ...] = ()
+    """of processors, user and system: what is left of the wall when nobody else is there"""
     skipped: str | None = None
 
     @property
@@ -44,15 +48,15 @@ def time_commands(runs: int) -> list[Timing]:
     program = Path(sys.executable).parent / "shootdown"
     label = f"shootdown {' '.join(CHECK)}"
     return [
-        _ours("shootdown --help", program, ("--help",), runs),
-        _ours(f"{label}, warm", program, CHECK, runs),
-        _ours(f"{label}, cold", program, CHECK, max(runs // 2, 2), cold=True),
+        time_ours("shootdown --help", program, ("--help",), runs),
+        time_ours(f"{label}, warm", program, CHECK, runs),
+        time_ours(f"{label}, cold", program, CHECK, max(runs // 2, 2), cold=True),
         _timed("python, doing nothing", runs, lambda: _run([sys.executable, "-c", ""])),
         _spin(max(runs // 2, 2)),
     ]
 
 
-def _ours(
+def time_ours(
     name: str, program: Path, arguments: tuple[str, ...], runs: int, cold: bool = False
 ) -> Timing:
     if not program.exists():
@@ -79,12 +83,19 @@ def _spin(runs: int) -> Timing:
 
 
 def _timed(name: str, runs: int, action: Callable[[], object]) -> Timing:
-    seconds = []
+    seconds, busy = [], []
     for _ in range(runs):
-        began = time.perf_counter()
+        began, before = time.perf_counter(), _processor_seconds()
         action()
         seconds.append(time.perf_counter() - began)
-    return Timing(name, tuple(seconds))
+        busy.append(_processor_seconds() - before)
+    return Timing(name, tuple(seconds), tuple(busy))
+
+
+def _processor_seconds() -> float:
+    """Spent so far by child processes that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _run(words: list[str], **changes: str) -> subprocess.CompletedProcess[str]:

@@ -81,7 +81,9 @@ class Verifier:
         began = time.perf_counter()
         bits = max(states.bit_length(), 16)
         text = _command(["./pan", f"-m{STACK}", f"-w{bits}"], self.folder, environment)
-        return _read(text, self.configuration, self.making_seconds + time.perf_counter() - began)
+        return read_outcome(
+            text, self.configuration, self.making_seconds + time.perf_counter() - began
+        )
 
 
 def run_spin(instance: Instance, configuration: Configuration, states: int) -> Outcome:
@@ -99,7 +101,7 @@ def _command(words: Sequence[str], folder: Path, environment: dict[str, str] | N
     return done.stdout
 
 
-def _read(text: str, configuration: Configuration, total: float) -> Outcome:
+def read_outcome(text: str, configuration: Configuration, total: float) -> Outcome:
     """The figures in what the verifier prints."""
     if "max search depth too small" in text or "out of memory" in text:
         raise SpinFailedError(text)

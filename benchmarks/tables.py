@@ -67,7 +67,7 @@ def command_table(timings: Sequence[Timing]) -> Table:
     """One line for each command; the ratio is SPIN's wait to this one."""
     table = Table(title="From the command to the verdict")
     table.add_column("command")
-    for heading in ("runs", "median, s", "least", "most", "spin / this"):
+    for heading in ("runs", "median, s", "least", "most", "processor, s", "spin / this"):
         table.add_column(heading, justify="right")
     spin = timings[-1]
     for timing in timings:
@@ -81,6 +81,7 @@ def command_table(timings: Sequence[Timing]) -> Table:
             f"{timing.median:.3f}",
             f"{min(timing.seconds):.3f}",
             f"{max(timing.seconds):.3f}",
+            f"{min(timing.busy):.3f}",
             ratio,
         )
     return table
