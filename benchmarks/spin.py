@@ -102,7 +102,7 @@ def _command(words: Sequence[str], folder: Path, environment: dict[str, str] | N
 
 
 def read_outcome(text: str, configuration: Configuration, total: float) -> Outcome:
-    """The figures in what the verifier prints."""
+    """The figures in what the verifier prints, counts with eight digits: exact below 1e8."""
     if "max search depth too small" in text or "out of memory" in text:
         raise SpinFailedError(text)
     return Outcome(
