@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from types import MethodType
 from typing import Any
 
 from shootdown.lang.declare import Declaration
-from shootdown.lang.emitter import LOCAL_HIGH, ROUNDS, Options, Tables
-from shootdown.lang.errors import Diagnostic, Refused
+from shootdown.lang.emitter import LOCAL_HIGH, ROUNDS, Hints, Key, Options, Tables
+from shootdown.lang.errors import Diagnostic, RefusedError
 from shootdown.lang.source import place_of
 from shootdown.lang.statements import Statements
 from shootdown.lang.values import Static
@@ -64,30 +65,37 @@ def compile_system(
 
 
 def _lower(tables: Tables, number: int, entry: Entry) -> Actor:
-    hints: dict[int, Kind] = {}
+    """Lower one actor, again and again until no range grows any more after it was used.
+
+    This ends: ranges only grow, and from round `ROUNDS` on each round caps at least one register
+    for good, of which there are as many as places in the code.
+    """
+    kinds: dict[Key, Kind] = {}
+    capped: set[Key] = set()
     mark = len(tables.touches)
-    for round_number in range(ROUNDS + 1):
+    for round_number in count():
         del tables.touches[mark:]
-        lowering = Lowering(tables, number, hints, last=round_number == ROUNDS)
+        lowering = Lowering(tables, number, Hints(kinds, frozenset(capped)))
         lowering.run(entry.method)
-        grown = lowering.grown()
-        if not grown:
+        grown, late = lowering.grown()
+        if not late or tables.errors.found:
             break
-        hints = grown if round_number < ROUNDS - 1 else _widened(grown, tables)
+        bounded = {key: kinds[key] for key in capped}
+        kinds = {**kinds, **grown, **bounded}
+        if round_number + 1 >= ROUNDS:
+            capped |= late
+            kinds.update({key: _widened(kinds[key], tables) for key in late})
     code, registers = lowering.finish()
     return Actor(entry.name, code, registers, entry.daemon)
 
 
-def _widened(grown: Mapping[int, Kind], tables: Tables) -> dict[int, Kind]:
-    """The last round: ranges that keep growing stop at a bound, and assignments are checked."""
+def _widened(kind: Kind, tables: Tables) -> Kind:
+    """A range that keeps growing stops at a bound; what is assigned is then checked."""
+    if kind.family not in (Family.INT, Family.COUNTER):
+        return kind
     geometry = tables.options.geometry
     high = max(LOCAL_HIGH, geometry.pages, geometry.frames)
-    return {
-        number: Kind(kind.family, min(kind.low, 0) and -high, max(high, 1))
-        if kind.family in (Family.INT, Family.COUNTER)
-        else kind
-        for number, kind in grown.items()
-    }
+    return Kind(kind.family, -high if kind.low < 0 else 0, high)
 
 
 def _initial(tables: Tables, start: Start) -> tuple[tuple[int, int, int], ...]:
@@ -101,10 +109,6 @@ def _initial(tables: Tables, start: Start) -> tuple[tuple[int, int, int], ...]:
 class Lowering(Statements):
     """The compiler for one actor."""
 
-    def __init__(self, tables: Tables, actor: int, hints: Mapping[int, Kind], last: bool) -> None:
-        super().__init__(tables, actor, hints, last)
-        self.stack = []
-
     def run(self, method: Callable[[], None]) -> None:
         """Lower the entry method; the actor's first operation is a point."""
         assert isinstance(method, MethodType)
@@ -113,6 +117,6 @@ class Lowering(Statements):
         self.point()
         try:
             self.inline(function, Static(method.__self__), [])
-        except Refused as refused:
+        except RefusedError as refused:
             place = self.where
             self.tables.errors.add(refused.diagnostic or Diagnostic(place, "cannot be compiled"))

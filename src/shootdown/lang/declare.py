@@ -4,7 +4,8 @@ State is declared in `__init__` and used like the plain value it holds: `self.se
 `self.seq += 1`. The functions below therefore promise a type checker the value's type, while at run
 time they return a `Declaration` that the compiler recognises.
 
-None of the functions that act (`choose`, `wait_until`, …) is ever executed: the compiler knows them.
+None of the functions that act (`choose`, `wait_until`, …) is ever executed: the compiler knows
+them.
 """
 
 # ruff: noqa: N802  (kinds of state are named like the types they stand for)
@@ -317,7 +318,7 @@ class NotCompiledError(RuntimeError):
 
 
 def choose(*options: Any) -> Any:
-    """Any of them; every choice is explored. `choose(range)`, `choose(4)`, `choose(False, True)`."""
+    """Any of them, every choice explored: `choose(range)`, `choose(4)`, `choose(False, True)`."""
     raise NotCompiledError
 
 
@@ -362,5 +363,5 @@ def ghost(method: F) -> F:
 
 
 def unreachable() -> NoReturn:
-    """For branches that the rest of the model excludes; reaching one breaks the rule `assertion`."""
+    """For branches that the rest of the model excludes; being here breaks the rule `assertion`."""
     raise NotCompiledError

@@ -5,19 +5,24 @@ to shared state is noted as a `Touch`, with the locks held at that place. Becaus
 and `with` is the only way to hold a lock, those locks are simply the ones on the emitter's stack.
 
 Registers get the range of what is assigned to them. In a loop a range can grow after it was read;
-the actor is then compiled again with what was learned, at most `ROUNDS` times. After that the
-register is given `LOCAL_HIGH` and a check that it stays below.
+the actor is then compiled again with what was learned. A register that still grows after `ROUNDS`
+times is capped: it gets a fixed range up to `LOCAL_HIGH` and a check that it stays inside. Because
+what is compiled may itself depend on ranges, registers are recognised by name and place, not by
+their number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter as Tally
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shootdown.lang.declare import Declaration
-from shootdown.lang.errors import Collector, Diagnostic, Refused
+from shootdown.lang.errors import Collector, Diagnostic, RefusedError
 from shootdown.lang.geometry import Geometry
+from shootdown.lang.scope import Scope
 from shootdown.lang.values import Dynamic, Static, interval, kind_of, operand_of
 from shootdown.program.kind import Family, Kind
 from shootdown.program.operation import (
@@ -51,6 +56,11 @@ from shootdown.program.where import NOWHERE, Where
 
 ROUNDS = 3
 LOCAL_HIGH = 255
+WIDEST = 62
+"""bits of a value; the operations work on 63"""
+
+Key = tuple[Where, str, int]
+"""a register: the place where it is made, its name, and how many equal ones came before"""
 
 RANGE = Rule("range", "an Int stays within its bounds")
 INDEX = Rule("index", "an index stays within its array")
@@ -121,6 +131,14 @@ class Tables:
         return self.counters.index(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What earlier rounds learned about growing registers."""
+
+    kinds: Mapping[Key, Kind] = field(default_factory=dict)
+    capped: Set[Key] = frozenset()
+
+
 @dataclass(slots=True)
 class Box:
     """A register while its kind is still being found."""
@@ -128,6 +146,11 @@ class Box:
     name: str
     kind: Kind | None
     fixed: bool = False
+    """the kind does not grow: what is assigned is checked"""
+    changes: bool = False
+    """it may be assigned again while somebody still needs the old value"""
+    key: Key | None = None
+    """for a register that grows"""
     is_read: bool = False
     stale: bool = False
     """the kind grew after the register was read"""
@@ -140,43 +163,59 @@ class Held:
     lock: Declaration
     mode: Mode
     depth: int
+    calls: int
+    """calls that were being inlined when it was taken"""
 
 
 class Emitter:
     """Writes the code of one actor."""
 
-    def __init__(self, tables: Tables, actor: int, hints: Mapping[int, Kind], last: bool) -> None:
+    def __init__(self, tables: Tables, actor: int, hints: Hints) -> None:
         self.tables = tables
         self.actor = actor
         self.hints = hints
-        self.last = last
+        self.keys: Tally[tuple[Where, str]] = Tally()
         self.code: list[Operation] = []
         self.positions: list[int] = []
+        self.aims: set[int] = set()
+        """labels that some operation leads to"""
         self.boxes: list[Box] = []
         self.held: list[Held] = []
+        self.stack: list[Scope] = []
+        """calls being inlined, the innermost last"""
         self.atomic = 0
+        """indivisible methods, ghosts and waits around the current place"""
         self.ghosts = 0
+        """@ghost methods around the current place"""
+        self.judging = 0
+        """conditions of `require` and `assert` around the current place"""
         self.depth = 0
         """branches and loops around the current place that are decided only when running"""
         self.where = NOWHERE
 
     # --- errors -------------------------------------------------------------------------------
 
-    def refuse(self, message: str, help: str = "", where: Where | None = None) -> Refused:
+    def refuse(self, message: str, help: str = "", where: Where | None = None) -> RefusedError:
         """The exception for a mistake at the current place, to be raised by the caller."""
-        return Refused(Diagnostic(where or self.where, message, help))
+        place = where or self.where
+        before = self.stack[-1].source.before(place) if self.stack else ()
+        return RefusedError(Diagnostic(place, message, help, before=before))
 
     # --- registers ----------------------------------------------------------------------------
 
-    def register(self, name: str, kind: Kind | None = None, fixed: bool = False) -> Reg:
-        """A new register; its kind grows with what is assigned unless it is `fixed`."""
-        number = len(self.boxes)
-        hint = self.hints.get(number)
-        if hint is not None:
-            fixed = fixed or self.last
-            kind = hint if kind is None else kind.join(hint)
-        self.boxes.append(Box(name, kind, fixed))
-        return Reg(number)
+    def register(self, name: str) -> Reg:
+        """A new register, to be assigned again and again; its kind grows with what is assigned."""
+        place = self.where, name
+        key = (*place, self.keys[place])
+        self.keys[place] += 1
+        kind = self.hints.kinds.get(key)
+        self.boxes.append(Box(name, kind, key in self.hints.capped, changes=True, key=key))
+        return Reg(len(self.boxes) - 1)
+
+    def temporary(self, kind: Kind, name: str = "", changes: bool = False) -> Reg:
+        """A register of a kind that holds all it will be assigned."""
+        self.boxes.append(Box(name or f"t{len(self.boxes)}", kind, fixed=True, changes=changes))
+        return Reg(len(self.boxes) - 1)
 
     def read(self, register: Reg) -> Dynamic:
         """The value of a register, with the kind known so far."""
@@ -198,15 +237,16 @@ class Emitter:
             box.kind = joined
         self.emit(Move(self.where, register, operand_of(value)))
 
-    def temporary(self, kind: Kind, name: str = "") -> Reg:
-        return self.register(name or f"t{len(self.boxes)}", kind, fixed=True)
-
-    def grown(self) -> dict[int, Kind]:
-        """Kinds of all growing registers, if some was read when it was still narrower."""
-        if not any(box.stale for box in self.boxes):
-            return {}
-        boxes = enumerate(self.boxes)
-        return {n: box.kind for n, box in boxes if not box.fixed and box.kind is not None}
+    def grown(self) -> tuple[dict[Key, Kind], set[Key]]:
+        """If some register was read when its kind was still narrower: the kinds of all that grow,
+        and which were read too early."""
+        late = {box.key for box in self.boxes if box.stale and box.key is not None}
+        kinds = {
+            box.key: box.kind
+            for box in self.boxes
+            if box.key is not None and box.kind is not None and not box.fixed
+        }
+        return (kinds, late) if late else ({}, late)
 
     # --- code ---------------------------------------------------------------------------------
 
@@ -221,14 +261,30 @@ class Emitter:
     def place(self, label: int) -> None:
         self.positions[label] = len(self.code)
 
+    def leads_to(self, label: int) -> bool:
+        """Whether some operation so far goes on at the label."""
+        return label in self.aims
+
     def jump(self, label: int) -> None:
+        self.aims.add(label)
         self.emit(Jump(self.where, label))
 
     def branch(self, value: Static | Dynamic, then: int, other: int) -> None:
         if isinstance(value, Static):
             self.jump(then if operand_of(value) != Const(0) else other)
         else:
+            self.aims |= {then, other}
             self.emit(Branch(self.where, value.operand, then, other))
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[None]:
+        """Look at an expression without compiling it: whatever was emitted inside is dropped."""
+        before = len(self.code), len(self.boxes), len(self.tables.touches)
+        try:
+            yield
+        finally:
+            code, boxes, touches = before
+            del self.code[code:], self.boxes[boxes:], self.tables.touches[touches:]
 
     def finish(self) -> tuple[tuple[Operation, ...], tuple[Register, ...]]:
         """The code with labels resolved, and the registers."""
@@ -244,8 +300,11 @@ class Emitter:
     ) -> Dynamic:
         """a operator b, at least one of them only known when running."""
         kind = interval(operator, kind_of(a), kind_of(b))
-        if kind.high.bit_length() > 62 or kind.low.bit_length() > 62:
-            raise self.refuse("this value may need more than 62 bits")
+        if max(kind.high.bit_length(), kind.low.bit_length()) > WIDEST:
+            raise self.refuse(
+                f"this value may need more than {WIDEST} bits",
+                "keep it in an Int(low, high), which is checked",
+            )
         register = self.temporary(kind, name)
         self.emit(Binary(self.where, register, operator, operand_of(a), operand_of(b)))
         return Dynamic(register, kind)
@@ -299,6 +358,11 @@ class Emitter:
     def load(self, declaration: Declaration, index: Static | Dynamic) -> Dynamic:
         """The value of a variable or of an element of an array."""
         operand = self.checked_index(declaration, index)
+        if declaration.ghost and not (self.ghosts or self.judging):
+            raise self.refuse(
+                f"`{declaration.name}` is Ghost state, which the system cannot see",
+                "look at it in a @ghost method, in require(…) or in assert",
+            )
         number = self.access(declaration, write=False)
         variable = self.tables.variables[number]
         register = self.temporary(variable.kind, declaration.attribute)
@@ -347,7 +411,7 @@ class Emitter:
     def acquire(self, lock: Declaration, mode: Mode) -> None:
         self.point()
         self.emit(Acquire(self.where, self.tables.variable(lock), mode))
-        self.held.append(Held(lock, mode, self.depth))
+        self.held.append(Held(lock, mode, self.depth, len(self.stack)))
 
     def release(self) -> None:
         """Give back the lock taken last."""
@@ -361,10 +425,14 @@ class Emitter:
 
     def downgrade(self, lock: Declaration) -> None:
         top = self.held[-1] if self.held else None
-        if top is None or (top.lock, top.mode, top.depth) != (lock, Mode.WRITE, self.depth):
+        if (
+            top is None
+            or (top.lock, top.mode, top.depth) != (lock, Mode.WRITE, self.depth)
+            or any(scope.jumped for scope in self.stack[top.calls :])
+        ):
             raise self.refuse(
                 f"`{lock.name}` is not held for writing by the innermost `with`",
-                f"write it directly inside `with {lock.attribute}.write():`",
+                f"write it inside `with {lock.attribute}.write():`, where nothing can skip it",
             )
         top.mode = Mode.READ
         self.emit(Downgrade(self.where, self.tables.variable(lock)))

@@ -1,12 +1,14 @@
 """Refusals: what is wrong with a model, where, and what to write instead.
 
-A mistake in a model is never a Python traceback. The compiler collects `Diagnostic`s and raises one
-`ModelError` with all of them; printing follows the shape editors know: `file:line:column: error: …`.
+A mistake in a model is never a Python traceback. The compiler collects `Diagnostic`s and raises
+one `ModelError` with all of them; printing follows the shape editors know: `file:line:column:
+error: …`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shootdown.program.where import Where
@@ -20,13 +22,16 @@ class Diagnostic:
     message: str
     help: str = ""
     notes: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    """the source lines directly above the place"""
 
     def render(self) -> str:
         """The lines an editor and a reader want."""
         place = self.where
         head = f"{place.file}:{place.line}:{place.column + 1}: error: {self.message}"
         lines = [head, *self._excerpt()]
-        lines += [f"  {note}" for note in self._context()]
+        if context := ", ".join(self._context()):
+            lines.append(f"  {context}")
         if self.help:
             lines.append(f"  help: {self.help}")
         return "\n".join(lines)
@@ -36,16 +41,28 @@ class Diagnostic:
         text = place.text.rstrip()
         if not text:
             return []
+        first = place.line - len(self.before)
+        rows = [*self.before, text]
+        shown = [f"{first + n:6} | {row}".rstrip() for n, row in enumerate(rows)]
         end = place.end_column if place.end_line == place.line else len(text)
-        carets = "^" * max(1, min(end, len(text)) - place.column)
-        gutter = f"{place.line:6} | "
-        return [f"{gutter}{text}", " " * (len(gutter) - 2) + "| " + " " * place.column + carets]
+        carets = "^" * max(1, _columns(text[place.column : end]))
+        return [*shown, " " * 7 + "| " + _blank(text[: place.column]) + carets]
 
     def _context(self) -> list[str]:
         chain = self.where.chain
         notes = [f"in `{self.where.function}`"] if self.where.function else []
         notes += [f"called from `{w.function}` at {w.file}:{w.line}" for w in chain[1:]]
         return [*notes, *self.notes]
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _blank(text: str) -> str:
+    """White space as wide as the text; tabs stay tabs, so that carets stand below their target."""
+    return "".join("\t" if c == "\t" else " " * _columns(c) for c in text)
 
 
 class ModelError(Exception):
@@ -59,7 +76,7 @@ class ModelError(Exception):
         return (type(self), (self.diagnostics,))
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Thrown inside the compiler to leave the current statement; the statement's end catches it."""
 
     def __init__(self, diagnostic: Diagnostic | None) -> None:
@@ -80,5 +97,9 @@ class Collector:
 
     def raise_if_any(self) -> None:
         if self.found:
-            rows = sorted(self.found.values(), key=lambda d: (d.where.file, d.where.line))
-            raise ModelError(rows)
+            raise ModelError(in_order(self.found.values()))
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Diagnostics by file, line and column."""
+    return sorted(diagnostics, key=lambda d: (d.where.file, d.where.line, d.where.column))

@@ -1,8 +1,7 @@
 """Parts: the objects a system is built from.
 
 A part is an ordinary Python object whose `__init__` runs in Python. Assigning a declaration to an
-attribute makes it state of this part; assigning another part makes that one a child, and the path of
-attributes gives everything its name: `mm.pte`, `device0.tlb`.
+attribute makes it state of this part and gives it its name: `mm.pte`, `device0.tlb`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ is what its code object remembers. Nothing is imported or executed here.
 from __future__ import annotations
 
 import ast
+import tokenize
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,15 @@ class Source:
     shown: str
     lines: tuple[str, ...]
     functions: dict[tuple[str, int], ast.FunctionDef]
+
+    def before(self, where: Where, count: int = 2) -> tuple[str, ...]:
+        """Up to `count` lines above a place, down to the nearest empty one."""
+        rows: list[str] = []
+        for text in reversed(self.lines[max(0, where.line - 1 - count) : where.line - 1]):
+            if not text.strip():
+                break
+            rows.insert(0, text.rstrip())
+        return tuple(rows)
 
     def where(self, node: ast.AST, function: str, caller: Where | None) -> Where:
         """The place of a node. Columns are in characters, although `ast` counts bytes."""
@@ -49,14 +59,18 @@ def _characters(text: str, column: int) -> int:
 
 @cache
 def read_source(file: str) -> Source:
-    """Parse a file that Python could import, so it has no syntax errors."""
-    text = Path(file).read_text(encoding="utf-8")
+    """Parse a file that Python could import, so it has no syntax errors.
+
+    Lines end where Python ends them: `splitlines` would also split at a form feed.
+    """
+    with tokenize.open(file) as stream:
+        text = stream.read()
     functions = {
         (node.name, min([node.lineno, *(d.lineno for d in node.decorator_list)])): node
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef)
     }
-    return Source(shown_path(file), tuple(text.splitlines()), functions)
+    return Source(shown_path(file), tuple(text.split("\n")), functions)
 
 
 def shown_path(file: str) -> str:
@@ -66,6 +80,11 @@ def shown_path(file: str) -> str:
         return str(path.relative_to(PACKAGE.parent))
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def is_shipped(cls: type) -> bool:
+    """Whether a class is part of this package."""
+    return cls.__module__.split(".")[0] == PACKAGE.name
 
 
 def find_function(function: FunctionType) -> tuple[Source, ast.FunctionDef] | None:

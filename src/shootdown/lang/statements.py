@@ -1,49 +1,45 @@
-"""Statements: control flow, assignment, locks."""
+"""Statements: control flow and locks."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
 
-from shootdown.lang.calls import Calls
+from shootdown.lang.assignments import Assignments
 from shootdown.lang.declare import Declaration, Lock
 from shootdown.lang.emitter import ASSERTION
-from shootdown.lang.errors import Refused
-from shootdown.lang.scope import Loop, Slot
+from shootdown.lang.errors import RefusedError
+from shootdown.lang.names import structured
+from shootdown.lang.scope import (
+    Loop,
+    Names,
+    Slot,
+    Unclear,
+    loaded_outside,
+    merge,
+    stored_names,
+)
+from shootdown.lang.subset import FOR_ELSE, WHILE_ELSE, WITH_AS, refusal
 from shootdown.lang.values import (
     NONE,
     Dynamic,
-    Items,
     LockUse,
     Poison,
     Static,
-    Struct,
     Value,
     describe,
-    is_scalar,
     kind_of,
 )
 from shootdown.program import kind as kinds
-from shootdown.program.operation import Arithmetic, Mode, Move, Reg
+from shootdown.program.operation import Arithmetic, Mode
 
-ELSEWHERE = {
-    ast.Try: "write the `with` blocks so that no cleanup is needed",
-    ast.Match: "write `if` and `elif`",
-    ast.FunctionDef: "define it as a method or at module level",
-    ast.ClassDef: "define it at module level",
-    ast.Raise: "use `assert` for what must never happen",
-    ast.Import: "import at the top of the file",
-    ast.ImportFrom: "import at the top of the file",
-    ast.Global: "keep what changes in state variables",
-    ast.Nonlocal: "keep what changes in state variables",
-    ast.Delete: "assign EMPTY or 0 instead",
-    ast.AsyncFor: "actors are the only concurrency",
-    ast.AsyncWith: "actors are the only concurrency",
-}
-"""what to write instead of a statement that is not part of the language"""
+AGAIN = Unclear(
+    "is assigned again further down in this loop, so what it holds here is not known",
+    "let it hold a number, a flag or a page-table entry, or use another name in the loop",
+)
 
 
-class Statements(Calls):
+class Statements(Assignments):
     """The whole compiler for the code of one actor."""
 
     def body(self, statements: list[ast.stmt]) -> None:
@@ -51,27 +47,46 @@ class Statements(Calls):
         for node in statements:
             if self.scope.ended:
                 return
-            before = self.where, len(self.held), self.depth, self.atomic, self.ghosts, self.scope
-            depth = len(self.stack)
-            self.where = self.scope.where(node)
+            scope, where, depth = self.scope, self.where, self.depth
+            counts = self.atomic, self.ghosts, self.judging
+            lengths = len(self.held), len(self.stack), len(scope.loops)
+            self.where = scope.where(node)
             try:
                 self.statement(node)
-            except Refused as refused:
-                self.where, held, self.depth, self.atomic, self.ghosts, self.scope = before
-                del self.held[held:], self.stack[depth:]
-                self._poison(node, refused)
-            self.where = before[0]
+            except RefusedError as refused:
+                self.scope, self.depth = scope, depth
+                self.atomic, self.ghosts, self.judging = counts
+                held, calls, loops = lengths
+                del self.held[held:], self.stack[calls:], scope.loops[loops:]
+                scope.ended = False
+                self._recover(node, refused)
+            self.where = where
 
-    def _poison(self, node: ast.stmt, refused: Refused) -> None:
+    def _recover(self, node: ast.stmt, refused: RefusedError) -> None:
+        """Go on after a refusal: what the statement would have set is unknown, and says nothing."""
         if refused.diagnostic is not None:
             self.tables.errors.add(refused.diagnostic)
-        for child in ast.walk(node):
-            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                self.scope.names[child.id] = Poison()
+        for name in stored_names([node]):
+            self.scope.names[name] = Poison()
+        returns = any(isinstance(child, ast.Return) for child in ast.walk(node))
+        self.scope.refused = self.scope.refused or returns
+        match node:
+            case ast.If():
+                blocks = [node.body, node.orelse]
+            case ast.While() | ast.For() | ast.With():
+                blocks = [node.body]
+            case _:
+                blocks = []
+        self.scope.loops.append(Loop(self.label(), self.label(), len(self.held)))
+        for block in blocks:
+            self.body(block)
+            self.scope.ended = False
+        self.scope.loops.pop()
 
     def statement(self, node: ast.stmt) -> None:
+        """One statement."""
         match node:
-            case ast.Expr(value=ast.Constant()) | ast.Pass():
+            case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.AnnAssign(value=None):
                 pass
             case ast.Expr():
                 self.expression(node.value)
@@ -82,7 +97,16 @@ class Statements(Calls):
             case ast.AnnAssign(value=ast.expr() as given):
                 self.assign_target(node.target, self.expression(given))
             case ast.AugAssign():
-                self._augmented(node)
+                self.augmented(node)
+            case ast.Return():
+                self._return(NONE if node.value is None else self.expression(node.value))
+            case ast.Assert():
+                self._assert(node)
+            case _:
+                self._compound(node)
+
+    def _compound(self, node: ast.stmt) -> None:
+        match node:
             case ast.If():
                 self._if(node)
             case ast.While():
@@ -91,155 +115,41 @@ class Statements(Calls):
                 self._for(node)
             case ast.With():
                 self._with(node.items, node.body)
-            case ast.Return():
-                self._return(NONE if node.value is None else self.expression(node.value))
             case ast.Break() | ast.Continue():
                 self._leave_loop(isinstance(node, ast.Break))
-            case ast.Assert():
-                self._assert(node)
             case _:
-                raise self.refuse(
-                    f"`{type(node).__name__.lower()}` is not part of the language",
-                    ELSEWHERE.get(type(node), "see the list of statements in docs/language.md"),
-                )
+                raise self.refuse(*refusal(node))
 
-    # --- assignment ---------------------------------------------------------------------------
-
-    def assign_target(self, target: ast.expr, value: Value) -> None:
-        """target = value"""
-        match target:
-            case ast.Name():
-                self.bind(target.id, value)
-            case ast.Tuple() | ast.List():
-                values = self.members(value)
-                if len(values) != len(target.elts):
-                    raise self.refuse(f"{len(values)} values for {len(target.elts)} names")
-                for part, member in zip(target.elts, values, strict=True):
-                    self.assign_target(part, member)
-            case ast.Attribute() | ast.Subscript():
-                declaration, index = self._place(target)
-                self.store(declaration, index, self.need_scalar(value))
-            case _:
-                raise self.refuse(f"cannot assign to a {type(target).__name__}")
-
-    def _place(self, target: ast.Attribute | ast.Subscript) -> tuple[Declaration, Static | Dynamic]:
-        """The state variable, and the index in it, that an assignment names."""
-        if isinstance(target, ast.Subscript):
-            array = self.expression(target.value)
-            index = self.scalar(target.slice)
-            if isinstance(array, Static) and isinstance(array.value, Declaration):
-                return array.value, index
-            raise self.refuse(f"{describe(array)} cannot be changed while the model runs")
-        owner = self.expression(target.value)
-        name = target.attr
-        found = getattr(owner.value, name, None) if isinstance(owner, Static) else None
-        if not isinstance(found, Declaration) or found.is_array or found.is_lock:
-            raise self.refuse(
-                f"`{ast.unparse(target)}` is not state that can be assigned",
-                f"declare it in __init__, for instance: self.{name} = Int(0, 7)",
-            )
-        return found, Static(0)
-
-    def bind(self, name: str, value: Value) -> None:
-        """name = value, for a local name."""
-        scope = self.scope
-        loop_depth = scope.unrolled[-1] if scope.unrolled else self.depth
-        if name in scope.changing or (scope.unrolled and self.depth > loop_depth):
-            if self._fits_slot(value):
-                self._bind_slot(name, value)
-                return
-            if self.depth > scope.depth:
-                raise self.refuse(
-                    f"`{name}` changes while the model runs, so it cannot hold {describe(value)}",
-                    "give it a number, a flag or a page-table entry in every place",
-                )
-        scope.names[name] = self._own(name, value)
-
-    def _fits_slot(self, value: Value) -> bool:
-        if isinstance(value, Struct):
-            return all(self._fits_slot(part) for part in value.fields.values())
-        if isinstance(value, Items):
-            return all(self._fits_slot(part) for part in value.values)
-        return is_scalar(value)
-
-    def _bind_slot(self, name: str, value: Value) -> None:
-        slot = self.scope.names.get(name)
-        if not isinstance(slot, Slot):
-            slot = self.new_slot(name, value)
-            self.scope.names[name] = slot
-        self.set_slot(name, slot, value)
-
-    def new_slot(self, name: str, value: Value) -> Slot:
-        """Registers for a value of this shape."""
-        if isinstance(value, Struct):
-            parts = {n: self.new_slot(f"{name}.{n}", v) for n, v in value.fields.items()}
-            return Slot(value.cls, parts)
-        if isinstance(value, Items):
-            numbered = {str(n): v for n, v in enumerate(value.values)}
-            return Slot(tuple, {n: self.new_slot(f"{name}.{n}", v) for n, v in numbered.items()})
-        return Slot(None, {}, self.register(name))
-
-    def set_slot(self, name: str, slot: Slot, value: Value) -> None:
-        """Put a value of the same shape into a slot."""
-        match value:
-            case Struct(cls=cls, fields=parts) if slot.shape is cls:
-                pass
-            case Items(values=values) if slot.shape is tuple and len(values) == len(slot.parts):
-                parts = {str(number): part for number, part in enumerate(values)}
-            case _ if slot.register is not None:
-                self.assign(slot.register, self.need_scalar(value))
-                return
-            case _:
-                raise self.refuse(f"`{name}` holds a value of another shape: {describe(value)}")
-        for part, member in parts.items():
-            self.set_slot(f"{name}.{part}", slot.parts[part], member)
-
-    def _own(self, name: str, value: Value) -> Value:
-        """The value itself, or a copy if it lives in a register that may change later."""
-        if isinstance(value, Dynamic) and isinstance(value.operand, Reg):
-            box = self.boxes[value.operand.index]
-            if not box.fixed:
-                copy = self.temporary(value.kind, name)
-                self.emit(Move(self.where, copy, value.operand))
-                return Dynamic(copy, value.kind)
-        if isinstance(value, Struct):
-            return replace(value, fields={n: self._own(n, v) for n, v in value.fields.items()})
-        return value
-
-    def _augmented(self, node: ast.AugAssign) -> None:
-        if isinstance(node.target, ast.Name):
-            old = self.need_scalar(self.name(node.target.id))
-            self.bind(node.target.id, self.arithmetic(node.op, old, self.scalar(node.value)))
-            return
-        if not isinstance(node.target, ast.Attribute | ast.Subscript):
-            raise self.refuse("cannot assign to this")
-        declaration, index = self._place(node.target)
-        amount = self.scalar(node.value)
-        old = self.load(declaration, index)
-        self.store(declaration, index, self.need_scalar(self.arithmetic(node.op, old, amount)))
-
-    # --- branches and loops -------------------------------------------------------------------
+    # --- branches -----------------------------------------------------------------------------
 
     def _if(self, node: ast.If) -> None:
         then, other, end = self.label(), self.label(), self.label()
         known = self.condition(node.test, then, other)
         if known is not None:
-            for label in (then, other):
-                self.place(label)
             self.body(node.body if known else node.orelse)
             return
         self.depth += 1
-        ended = []
+        before = dict(self.scope.names)
+        ways: list[Names] = []
         for label, block in ((then, node.body), (other, node.orelse)):
             self.place(label)
+            self.scope.names = dict(before)
             self.body(block)
-            ended.append(self.scope.ended)
             if not self.scope.ended:
+                ways.append(self.scope.names)
                 self.jump(end)
             self.scope.ended = False
         self.place(end)
         self.depth -= 1
-        self.scope.ended = all(ended)
+        self._meet(ways)
+
+    def _meet(self, ways: list[Names]) -> None:
+        """Go on where these ways meet; without any, nothing can be here."""
+        self.scope.ended = not ways
+        if ways:
+            self.scope.names = merge(ways)
+
+    # --- loops --------------------------------------------------------------------------------
 
     def _while(self, node: ast.While) -> None:
         if self.atomic:
@@ -248,32 +158,42 @@ class Statements(Calls):
                 "write `for … in range(…)` and `break`",
             )
         if node.orelse:
-            raise self.refuse("`while … else` is not part of the language")
+            raise self.refuse(*WHILE_ELSE)
         again, inside, leave = self.label(), self.label(), self.label()
         self.place(again)
         self.point(loop=True)
+        self._turn(node.body)
+        head = dict(self.scope.names)
+        self.depth += 1
         known = self.condition(node.test, inside, leave)
+        self.depth -= 1
         if known is False:
-            self.place(leave)
             return
-        loop = self._loop_body(node.body, inside, Loop(again, leave, len(self.held)))
+        loop = Loop(again, leave, len(self.held))
+        self.place(inside)
+        self._loop_body(node.body, loop)
         if not self.scope.ended:
             self.jump(again)
-        self.scope.ended = known is True and not loop.left
         self.place(leave)
+        self._meet([*loop.leave_names, *([] if known else [head])])
 
-    def _loop_body(self, body: list[ast.stmt], inside: int, loop: Loop) -> Loop:
-        self.place(inside)
+    def _turn(self, body: list[ast.stmt]) -> None:
+        """A loop begins here: what its body assigns is known in the first round only."""
+        for name in stored_names(body):
+            found = self.scope.names.get(name)
+            if found is not None and not isinstance(found, Slot | Poison):
+                self.scope.names[name] = AGAIN
+
+    def _loop_body(self, body: list[ast.stmt], loop: Loop) -> None:
         self.depth += 1
         self.scope.loops.append(loop)
         self.body(body)
         self.scope.loops.pop()
         self.depth -= 1
-        return loop
 
     def _for(self, node: ast.For) -> None:
         if node.orelse:
-            raise self.refuse("`for … else` is not part of the language")
+            raise self.refuse(*FOR_ELSE)
         value = self.expression(node.iter)
         bounds = self.bounds_of(value)
         if bounds is None:
@@ -286,12 +206,12 @@ class Statements(Calls):
     def _for_range(
         self, node: ast.For, name: str, start: Static | Dynamic, end: Static | Dynamic
     ) -> None:
-        last = self._own(f"{name}.end", end)
-        assert isinstance(last, Static | Dynamic)
+        last = self.need_scalar(self.own(f"{name}.end", end))
         low, high = kind_of(start), kind_of(end)
         if high.high <= low.low:
             return
-        index = self.temporary(kinds.integer(low.low, max(low.high, high.high)), name)
+        whole = kinds.integer(low.low, max(low.high, high.high))
+        index = self.temporary(whole, name, changes=True)
         self.assign(index, start)
         again, inside, step, leave = (self.label() for _ in range(4))
         self.place(again)
@@ -299,49 +219,53 @@ class Statements(Calls):
         self.branch(self.binary(Arithmetic.LT, here, last, "more"), inside, leave)
         inner = Dynamic(index, kinds.integer(low.low, high.high - 1))
         self.place(inside)
+        self._turn(node.body)
+        head = dict(self.scope.names)
         if name in self.scope.changing:
-            self._bind_slot(name, inner)
-        else:
+            self.bind(name, inner)
+        else:  # the index itself; whoever keeps it takes a copy
             self.scope.names[name] = inner
-        self._loop_body(node.body, self.label(), Loop(step, leave, len(self.held)))
-        self.scope.ended = False
+        loop = Loop(step, leave, len(self.held))
+        self._loop_body(node.body, loop)
+        rounds = [*loop.again_names, *([] if self.scope.ended else [self.scope.names])]
         self.place(step)
-        self.assign(index, self.need_scalar(self.arithmetic(ast.Add(), inner, Static(1))))
+        self.assign(index, self.arithmetic(ast.Add(), inner, Static(1)))
         self.jump(again)
         self.place(leave)
+        surely = low.high < high.low
+        self._meet([*loop.leave_names, *rounds, *([] if surely else [head])])
 
     def _unroll(self, node: ast.For, members: tuple[Value, ...]) -> None:
         leave = self.label()
-        # With a break or continue, what follows is only reached in some runs: it counts as a branch.
+        # With a break or continue, what follows is only reached in some runs: it counts as a
+        # branch, and what the loop sets for later lives in registers.
         inside = any(isinstance(n, ast.Break | ast.Continue) for n in ast.walk(node))
+        if inside:
+            outside = loaded_outside(self.scope.node, node)
+            self.scope.changing |= stored_names([node]) & outside
         self.depth += inside
-        self.scope.unrolled.append(self.depth)
-        jumped = False
+        left: list[Names] = []
         for member in members:
-            again = self.label()
-            loop = Loop(again, leave, len(self.held))
+            loop = Loop(self.label(), leave, len(self.held))
             self.scope.loops.append(loop)
-            self.assign_target(node.target, member)
+            self.assign_target(node.target, self.loaded(member))
             self.body(node.body)
             self.scope.loops.pop()
-            self.place(again)
-            jumped = jumped or loop.left
-            if self.scope.ended and not loop.again_used:
+            self.place(loop.again)
+            left += loop.leave_names
+            self._meet([*loop.again_names, *([] if self.scope.ended else [self.scope.names])])
+            if self.scope.ended:
                 break
-            self.scope.ended = False
-        self.scope.unrolled.pop()
         self.depth -= inside
         self.place(leave)
-        if jumped:
-            self.scope.ended = False
+        self._meet([*left, *([] if self.scope.ended else [self.scope.names])])
 
     def _leave_loop(self, is_break: bool) -> None:
         if not self.scope.loops:
             raise self.refuse("this is not inside a loop")
         loop = self.scope.loops[-1]
         self.release_down_to(loop.held)
-        loop.left = loop.left or is_break
-        loop.again_used = loop.again_used or not is_break
+        (loop.leave_names if is_break else loop.again_names).append(dict(self.scope.names))
         self.jump(loop.leave if is_break else loop.again)
         self.scope.ended = True
 
@@ -353,7 +277,7 @@ class Statements(Calls):
             return
         first, *others = items
         if first.optional_vars is not None:
-            raise self.refuse("`with … as` is not part of the language", "leave out the `as`")
+            raise self.refuse(*WITH_AS)
         self.where = self.scope.where(first.context_expr)
         lock = self._lock(self.expression(first.context_expr))
         if self.atomic:
@@ -381,34 +305,45 @@ class Statements(Calls):
                     f"write `with {lock.attribute}.read():` or `with {lock.attribute}.write():`",
                 )
             case Poison():
-                raise Refused(None)
+                raise RefusedError(None)
             case _:
-                raise self.refuse(f"`with` needs a lock, not {describe(value)}")
+                raise self.refuse(
+                    f"`with` needs a lock, not {describe(value)}",
+                    "declare one in __init__: self.lock = Mutex()",
+                )
 
     def _return(self, value: Value) -> None:
-        scope = self.scope
+        scope, name = self.scope, self.scope.function.__name__
+        if isinstance(value, Poison):
+            raise RefusedError(None)
         self.release_down_to(scope.held)
         if self.depth > scope.depth or scope.jumped:
-            if value != NONE:
-                scope.result = scope.result or self.new_slot(scope.function.__name__, value)
-                self.set_slot(scope.function.__name__, scope.result, value)
-            elif scope.result is not None:
-                raise self.refuse("returns nothing here but a value elsewhere")
-            scope.jumped = True
-            self.jump(scope.leave)
+            self._return_early(name, value)
         else:
-            scope.value = self._own(scope.function.__name__, value)
+            scope.value = self.own(name, value)
         scope.ended = True
+
+    def _return_early(self, name: str, value: Value) -> None:
+        scope = self.scope
+        scope.jumped = True
+        if value == NONE:
+            scope.returned_nothing = True
+        else:
+            value = structured(value)
+            scope.result = scope.result or self.new_slot(name, value)
+            self.set_slot(name, scope.result, value)
+        if scope.returned_nothing and scope.result is not None:
+            raise self.refuse(
+                f"`{name}` returns a value in one place and nothing in another",
+                "return a value on every way out",
+            )
+        self.jump(scope.leave)
 
     def _assert(self, node: ast.Assert) -> None:
         message = self.expression(node.msg) if node.msg is not None else NONE
-        value = self.expression(node.test)
-        if isinstance(value, Static):
-            value = Static(bool(value.value))
+        value = self.judged(node.test)
         rule = ASSERTION
         if isinstance(message, Static) and message.value:
             rule = replace(rule, sentence=str(message.value))
         if self.tables.options.checked:
-            self.check(self.need_scalar(value), rule)
-
-
+            self.check(value, rule)

@@ -1,8 +1,8 @@
 """What an expression is while compiling.
 
 Either it is known now (`Static`: any Python object) or only when the machine runs (`Dynamic`: an
-operand and its kind); or it is built from both (`Struct`, `Items`), or stands for something that can
-only be used in one way (`Method`, `LockUse`, `Parent`).
+operand and its kind); or it is built from both (`Struct`, `Items`), or stands for something that
+can only be used in one way (`Method`, `LockUse`, `Parent`).
 """
 
 from __future__ import annotations
@@ -114,10 +114,12 @@ def describe(value: Value) -> str:
     match value:
         case Static(value=None):
             return "None"
+        case Static(value=Declaration() as state):
+            return f"the {'lock' if state.is_lock else 'state'} `{state.name}`"
         case Static(value=known):
-            return f"{type(known).__name__} `{known!r}`"[:60]
+            return _describe_known(known)
         case Dynamic(kind=kind):
-            return f"a {kind.family.value} known only when the model runs"
+            return f"{_FAMILIES[kind.family]} known only when the model runs"
         case Struct(cls=cls):
             return f"a {cls.__name__}"
         case Items():
@@ -126,6 +128,24 @@ def describe(value: Value) -> str:
             return "a lock"
         case _:
             return "a method"
+
+
+def _describe_known(known: Any) -> str:
+    if isinstance(known, int | float | str | bytes | tuple | range | Pte):
+        return f"{type(known).__name__} `{known!r}`"[:60]
+    if isinstance(known, type | FunctionType):
+        return f"`{known.__name__}`"
+    return f"a {type(known).__name__}"
+
+
+_FAMILIES = {
+    Family.INT: "a number",
+    Family.FLAG: "a flag",
+    Family.COUNTER: "a counter",
+    Family.PTE: "a page-table entry",
+    Family.LOCK: "a lock",
+    Family.RWLOCK: "a lock",
+}
 
 
 def interval(operator: Arithmetic, a: Kind, b: Kind) -> Kind:
@@ -170,7 +190,7 @@ def _shift(f: Callable[[int, int], int]) -> Callable[[Kind, Kind], tuple[int, in
 
 
 def _mod(a: Kind, b: Kind) -> tuple[int, int]:
-    return (a.low, a.high) if 0 <= a.low and a.high < b.low else (0, b.high - 1)
+    return (a.low, a.high) if a.low >= 0 and a.high < b.low else (0, b.high - 1)
 
 
 _INTERVALS: dict[Arithmetic, Callable[[Kind, Kind], tuple[int, int]]] = {

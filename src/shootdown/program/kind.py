@@ -40,7 +40,7 @@ class Kind:
         return (self.high - self.low).bit_length()
 
     def join(self, other: Kind) -> Kind:
-        """The narrowest kind that holds the values of both; the family of `self` unless it is INT."""
+        """The narrowest kind that holds the values of both; of this family unless it is INT."""
         family = other.family if self.family is Family.INT else self.family
         if {self.family, other.family} == {Family.FLAG, Family.INT}:
             family = Family.INT

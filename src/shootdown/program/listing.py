@@ -1,10 +1,11 @@
-"""A program and its layout printed for people: `shootdown check --show-program`, `--show-layout`."""
+"""A program and its layout printed for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from shootdown.program.layout import Layout
+from shootdown.program.layout import Field, Layout
 from shootdown.program.operation import (
     Acquire,
     Binary,
@@ -41,7 +42,8 @@ def list_program(program: Program) -> Iterator[str]:
         yield f"{actor.name}{' (daemon)' if actor.daemon else ''}:"
         for index, operation in enumerate(actor.code):
             place = operation.where
-            yield f"{index:5}  {describe(program, actor, operation):<48} {place}  {place.text.strip()}"
+            text = describe(program, actor, operation)
+            yield f"{index:5}  {text:<48} {place}  {place.text.strip()}"
 
 
 def list_layout(program: Program, layout: Layout) -> Iterator[str]:
@@ -51,53 +53,91 @@ def list_layout(program: Program, layout: Layout) -> Iterator[str]:
         size = f" x {variable.length}" if variable.array else ""
         yield f"  word {slots.word} bit {slots.shift:2}  {slots.bits} bits{size}  {variable.name}"
     for actor, frame in zip(program.actors, layout.actors, strict=True):
-        yield f"  word {frame.pc.word} bit {frame.pc.shift:2}  {frame.pc.bits} bits  {actor.name}.pc"
+        yield f"{_bits(frame.pc)}  {actor.name}.pc"
         for point, row in enumerate(frame.registers):
             for register, field in row:
                 name = f"{actor.name}.{actor.registers[register].name} at point {point}"
-                yield f"  word {field.word} bit {field.shift:2}  {field.bits} bits  {name}"
+                yield f"{_bits(field)}  {name}"
+
+
+def _bits(field: Field) -> str:
+    return f"  word {field.word} bit {field.shift:2}  {field.bits} bits"
 
 
 def describe(program: Program, actor: Actor, operation: Operation) -> str:
     """One operation in one line, with names instead of numbers."""
+    names = _Names(program, actor)
+    match operation:
+        case Move() | Binary() | Choose() | Load():
+            return f"{names.value(operation.dst)} = {_result(names, operation)}"
+        case Store():
+            return f"{names.element(operation)} = {names.value(operation.a)}"
+        case Acquire() | Release() | Downgrade():
+            return _lock(names, operation)
+        case Jump() | Branch() | Point() | Guard() | Halt():
+            return _control(names, operation)
+        case Check():
+            return f"check {names.value(operation.a)}: {program.rules[operation.rule].name}"
+        case Count():
+            return f"count {names.value(operation.a)} {program.counters[operation.counter]}"
 
-    def value(operand: Operand) -> str:
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What the numbers in the operations of an actor are called."""
+
+    program: Program
+    actor: Actor
+
+    def value(self, operand: Operand) -> str:
         if isinstance(operand, Const):
             return str(operand.value)
-        return actor.registers[operand.index].name
+        return self.actor.registers[operand.index].name
 
-    def element(variable: int, index: Operand) -> str:
-        row = program.variables[variable]
-        return f"{row.name}[{value(index)}]" if row.array else row.name
+    def variable(self, number: int) -> str:
+        return self.program.variables[number].name
 
+    def element(self, operation: Load | Store) -> str:
+        row = self.program.variables[operation.variable]
+        return f"{row.name}[{self.value(operation.index)}]" if row.array else row.name
+
+
+def _result(names: _Names, operation: Move | Binary | Choose | Load) -> str:
     match operation:
         case Move():
-            return f"{value(operation.dst)} = {value(operation.a)}"
+            return names.value(operation.a)
         case Binary():
-            a, b = value(operation.a), value(operation.b)
-            return f"{value(operation.dst)} = {a} {operation.operator.value} {b}"
+            sides = names.value(operation.a), names.value(operation.b)
+            return f" {operation.operator.value} ".join(sides)
         case Choose():
-            return f"{value(operation.dst)} = choose({operation.bound})"
+            return f"choose({operation.bound})"
         case Load():
-            return f"{value(operation.dst)} = {element(operation.variable, operation.index)}"
-        case Store():
-            return f"{element(operation.variable, operation.index)} = {value(operation.a)}"
-        case Acquire() | Release():
-            verb = "acquire" if isinstance(operation, Acquire) else "release"
-            return f"{verb} {program.variables[operation.variable].name} {operation.mode.value}"
+            return names.element(operation)
+
+
+def _lock(names: _Names, operation: Acquire | Release | Downgrade) -> str:
+    lock = names.variable(operation.variable)
+    match operation:
+        case Acquire():
+            return f"acquire {lock} {operation.mode.value}"
+        case Release():
+            return f"release {lock} {operation.mode.value}"
         case Downgrade():
-            return f"downgrade {program.variables[operation.variable].name}"
+            return f"downgrade {lock}"
+
+
+def _control(names: _Names, operation: Jump | Branch | Point | Guard | Halt) -> str:
+    match operation:
         case Jump():
             return f"jump {operation.target}"
         case Branch():
-            return f"if {value(operation.a)} jump {operation.then} else {operation.other}"
+            then, other = operation.then, operation.other
+            return f"if {names.value(operation.a)} jump {then} else {other}"
+        case Point(patience=Patience.MUST):
+            return "point"
         case Point():
-            return "point" if operation.patience is Patience.MUST else f"point, {operation.patience.value}"
+            return f"point, {operation.patience.value}"
         case Guard():
-            return f"only if {value(operation.a)}"
+            return f"only if {names.value(operation.a)}"
         case Halt():
             return "halt"
-        case Check():
-            return f"check {value(operation.a)}: {program.rules[operation.rule].name}"
-        case Count():
-            return f"count {value(operation.a)} {program.counters[operation.counter]}"

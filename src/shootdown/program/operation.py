@@ -1,13 +1,13 @@
 """The operations: everything a program can do, and nothing else.
 
-An actor is a list of these, executed from index 0. Operands are registers of the actor or constants;
-all values are integers of at most 63 bits. Shared state is only touched by the operations of the
-group *shared state* and *locks*. Jumps name the index of an operation in the same list.
+An actor is a list of these, executed from index 0. Operands are registers of the actor or
+constants; all values are integers of at most 63 bits. Shared state is only touched by the operations
+of the group *shared state* and *locks*. Jumps name the index of an operation in the same list.
 
-The unit of interleaving is the **step**: an actor waits at a `Point`; a step executes everything from
-there to the next `Point` (or `Halt`). Nobody else runs in between. A step whose `Guard` fails or whose
-`Acquire` finds the lock taken does not happen at all: no effect of it is kept, and the actor stays at
-its point. `wellformed` states the rest of the rules.
+The unit of interleaving is the **step**: an actor waits at a `Point`; a step executes everything
+from there to the next `Point` (or `Halt`). Nobody else runs in between. A step whose `Guard` fails
+or whose `Acquire` finds the lock taken does not happen at all: no effect of it is kept, and the
+actor stays at its point. `wellformed` states the rest of the rules.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """add a to an event counter, which is not part of the state: replay reads it, search does not"""
+    """add a to an event counter, which is not part of the state: replay reads it, search not"""
 
     where: Where
     counter: int

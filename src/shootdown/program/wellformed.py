@@ -1,6 +1,11 @@
-"""What every program must satisfy. Checked after every pass; a failure is our bug, never the user's."""
+"""What every program must satisfy, checked after every pass.
+
+A failure is our bug, never the user's.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from shootdown.program.kind import Family
 from shootdown.program.operation import (
@@ -14,6 +19,7 @@ from shootdown.program.operation import (
     Downgrade,
     Guard,
     Load,
+    Mode,
     Operand,
     Operation,
     Point,
@@ -25,10 +31,11 @@ from shootdown.program.operation import (
 )
 from shootdown.program.program import Actor, Program
 
+LOCK = Family.LOCK
 LOCKS = (Family.LOCK, Family.RWLOCK)
 
 
-class IllFormed(AssertionError):
+class IllFormedError(AssertionError):
     """A pass produced a program that breaks a rule of this file."""
 
 
@@ -36,20 +43,36 @@ def check_program(program: Program) -> Program:
     """The program itself, if it is well formed.
 
     Raises:
-        IllFormed: naming the actor, the operation and the rule it breaks.
+        IllFormedError: naming the actor, the operation and the rule it breaks.
     """
     for actor in program.actors:
         for index, operation in enumerate(actor.code):
             reason = _fault(program, actor, operation, index)
             if reason:
-                raise IllFormed(f"{actor.name}[{index}] {operation}: {reason}")
+                raise IllFormedError(f"{actor.name}[{index}] {operation}: {reason}")
         _check_steps(actor)
-    for start in program.initials:
-        for variable, index, value in start:
-            kind = program.variables[variable].kind
-            if not (kind.low <= value <= kind.high and index < program.variables[variable].length):
-                raise IllFormed(f"start value {value} of {program.variables[variable].name}[{index}]")
+    _check_values(program)
     return program
+
+
+def _check_values(program: Program) -> None:
+    """Every variable starts with values of its kind, whichever start is taken."""
+    for number, variable in enumerate(program.variables):
+        if len(variable.initial) != variable.length:
+            raise IllFormedError(f"{variable.name} starts with {len(variable.initial)} values")
+        starts = [(number, index, value) for index, value in enumerate(variable.initial)]
+        _check_start(program, starts)
+    for start in program.initials:
+        _check_start(program, start)
+
+
+def _check_start(program: Program, start: Iterable[tuple[int, int, int]]) -> None:
+    for number, index, value in start:
+        variable = program.variables[number]
+        if not 0 <= index < variable.length:
+            raise IllFormedError(f"{variable.name} has no element {index} to start with {value}")
+        if not variable.kind.low <= value <= variable.kind.high:
+            raise IllFormedError(f"{variable.name}[{index}] cannot start with {value}")
 
 
 def _fault(program: Program, actor: Actor, operation: Operation, index: int) -> str | None:
@@ -63,8 +86,7 @@ def _fault(program: Program, actor: Actor, operation: Operation, index: int) -> 
         case Load() | Store():
             return _element_fault(program, operation.variable, operation.index)
         case Acquire() | Release() | Downgrade():
-            kind = program.variables[operation.variable].kind
-            return None if kind.family in LOCKS else "not a lock"
+            return _lock_fault(program, operation)
         case Binary(operator=Arithmetic.DIV | Arithmetic.MOD, b=divisor):
             return None if _positive(divisor) else "divisor is not a positive constant"
         case Choose(bound=bound) if bound < 1:
@@ -75,6 +97,16 @@ def _fault(program: Program, actor: Actor, operation: Operation, index: int) -> 
             return "no such counter"
         case _:
             return None
+
+
+def _lock_fault(program: Program, operation: Acquire | Release | Downgrade) -> str | None:
+    if operation.variable >= len(program.variables):
+        return "no such variable"
+    family = program.variables[operation.variable].kind.family
+    if family not in LOCKS:
+        return "not a lock"
+    shared = isinstance(operation, Downgrade) or operation.mode is Mode.READ
+    return "only a lock with readers is held for reading" if shared and family is LOCK else None
 
 
 def _element_fault(program: Program, variable: int, index: Operand) -> str | None:
@@ -92,7 +124,7 @@ def _positive(operand: Operand) -> bool:
 def _check_steps(actor: Actor) -> None:
     """A step starts at a point; guards and acquires stand before any effect of their step."""
     if not actor.code or not isinstance(actor.code[0], Point):
-        raise IllFormed(f"{actor.name} does not start at a point")
+        raise IllFormedError(f"{actor.name} does not start at a point")
     for start in actor.points:
         _check_guards(actor, start)
 
@@ -108,9 +140,10 @@ def _check_guards(actor: Actor, start: int) -> None:
             continue
         seen.add((index, dirty))
         if dirty and isinstance(operation, Guard | Acquire):
-            raise IllFormed(f"{actor.name}[{index}] can fail after an effect of the same step")
+            raise IllFormedError(f"{actor.name}[{index}] can fail after an effect of the same step")
         effect = isinstance(operation, Store | Release | Downgrade | Acquire | Check | Count)
         work += [(target, dirty or effect) for target in targets(operation, index)]
 
 
-__all__ = ["IllFormed", "check_program"]
+IllFormed = IllFormedError
+"""the name under which other passes raise it"""

@@ -28,10 +28,11 @@ class Where:
     @property
     def chain(self) -> tuple[Where, ...]:
         """This place and the calls that led to it, innermost first."""
-        found, place = [], self
+        found: list[Where] = []
+        place: Where | None = self
         while place is not None:
             found.append(place)
-            place = place.caller  # type: ignore[assignment]
+            place = place.caller
         return tuple(found)
 
 

@@ -1,0 +1,165 @@
+"""The functions of `declare` that act: choose, wait_until, rest, require, count, unreachable."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from types import FunctionType
+from typing import Any, cast
+
+from shootdown.lang import declare
+from shootdown.lang.emitter import ASSERTION
+from shootdown.lang.errors import RefusedError
+from shootdown.lang.expressions import Expressions
+from shootdown.lang.subset import DOUBLE_STAR, refusal
+from shootdown.lang.values import FALSE, NONE, Dynamic, Items, Poison, Static, Value, describe
+from shootdown.program import kind as kinds
+from shootdown.program.operation import Patience, Point
+from shootdown.program.program import Rule
+
+
+class Intrinsics(Expressions):
+    """The part of the compiler that knows the functions of `declare`."""
+
+    def arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
+        """The values given to a call, by position and by name."""
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                raise self.refuse(*refusal(argument), where=self.scope.where(argument))
+        if any(keyword.arg is None for keyword in node.keywords):
+            raise self.refuse(*DOUBLE_STAR)
+        positional = [self.expression(argument) for argument in node.args]
+        named = {str(keyword.arg): self.expression(keyword.value) for keyword in node.keywords}
+        return positional, named
+
+    def known(self, value: Value) -> Any:
+        """The Python object behind a value, which has to be known now."""
+        match value:
+            case Static():
+                return value.value
+            case Items(values=values):
+                return tuple(self.known(member) for member in values)
+            case Poison():
+                raise RefusedError(None)
+            case _:
+                raise self.refuse(
+                    f"this needs values known before the model runs, not {describe(value)}",
+                    "use comparisons and `if` on values of the run",
+                )
+
+    def choose_call(self, node: ast.Call) -> Value:
+        """choose(4), choose(range), choose(False, True)"""
+        options, named = self.arguments(node)
+        if len(options) == 1 and not named:
+            return self._choose_from(options[0])
+        known = [value.value for value in options if isinstance(value, Static)]
+        if named or len(known) != len(options) or not _consecutive(known):
+            raise self.refuse(
+                "choose() takes a number, a range, or consecutive constants",
+                "write choose(n), choose(range) or choose(False, True)",
+            )
+        picked = self.choose(len(known))
+        if isinstance(known[0], bool) and isinstance(picked, Dynamic):
+            return Dynamic(picked.operand, kinds.FLAG)
+        return self.arithmetic(ast.Add(), picked, Static(known[0])) if known[0] else picked
+
+    def _choose_from(self, value: Value) -> Value:
+        bounds = self.bounds_of(value)
+        if bounds is None and isinstance(value, Static) and isinstance(value.value, int):
+            bounds = Static(0), value
+        if bounds is None or not all(isinstance(bound, Static) for bound in bounds):
+            raise self.refuse("what to choose from must be known before the model runs")
+        start, end = (self.known(bound) for bound in bounds)
+        if end <= start:
+            raise self.refuse("there is nothing to choose from: the range is empty")
+        return self.arithmetic(ast.Add(), self.choose(end - start), Static(start))
+
+    def wait_call(self, node: ast.Call) -> Value:
+        """wait_until(condition, idle=False)"""
+        named = {k.arg: self.known(self.expression(k.value)) for k in node.keywords}
+        if len(node.args) != 1 or set(named) - {"idle"}:
+            raise self.refuse("wait_until takes one condition, and idle=True for a worker")
+        self._stay(Patience.IDLE if named.get("idle") else Patience.MUST)
+        self.atomic += 1
+        value = self.truth(self.expression(node.args[0]))
+        self.atomic -= 1
+        self.guard(value)
+        return NONE
+
+    def rest_call(self, node: ast.Call) -> Value:
+        """rest()"""
+        if node.args or node.keywords:
+            raise self.refuse("rest takes nothing")
+        self._stay(Patience.REST)
+        return NONE
+
+    def _stay(self, patience: Patience) -> None:
+        """A point of this patience; at the start of an indivisible step, the one already there."""
+        last = self.code[-1] if self.code else None
+        if self.atomic == 1 and not self.ghosts and isinstance(last, Point):
+            self.code[-1] = replace(last, where=self.where, patience=patience)
+        else:
+            self.point(patience)
+
+    def require_call(self, node: ast.Call) -> Value:
+        """require(condition, rule)"""
+        if len(node.args) != 2 or node.keywords:
+            raise self.refuse("require takes a condition and a rule")
+        rule = self.expression(node.args[1])
+        if not isinstance(rule, Static) or not hasattr(rule.value, "sentence"):
+            raise self.refuse("the second argument of require must be a rule")
+        if self.tables.options.checked:
+            found = Rule(rule.value.name, rule.value.sentence, rule.value.verdict)
+            self.check(self.judged(node.args[0]), found)
+        return NONE
+
+    def judged(self, node: ast.expr) -> Static | Dynamic:
+        """The truth of a condition that judges the model, and may therefore look at Ghost state."""
+        self.judging += 1
+        value = self.truth(self.expression(node))
+        self.judging -= 1
+        return value
+
+    def count_call(self, node: ast.Call) -> Value:
+        """count(name, amount=1). When nothing is counted, the amount is not even looked at."""
+        if self.tables.options.counted:
+            self._count(node)
+        else:
+            with self.unrecorded():
+                self._count(node)
+        return NONE
+
+    def _count(self, node: ast.Call) -> None:
+        positional, named = self.arguments(node)
+        values = [*positional, *([named.pop("amount")] if "amount" in named else [])]
+        if named or len(values) not in (1, 2):
+            raise self.refuse("count takes a name and an amount")
+        amount = self.need_scalar(values[1]) if len(values) > 1 else Static(1)
+        self.count(str(self.known(values[0])), amount)
+
+    def unreachable_call(self, node: ast.Call) -> Value:
+        """unreachable()"""
+        self.check(FALSE, ASSERTION)
+        self.scope.ended = True
+        return NONE
+
+
+def _consecutive(known: list[Any]) -> bool:
+    """At least two whole numbers or flags, each one more than the one before."""
+    if len(known) < 2 or not all(isinstance(option, int) for option in known):
+        return False
+    return known == [*range(known[0], known[0] + len(known))]
+
+
+INTRINSICS: dict[FunctionType, Callable[[Intrinsics, ast.Call], Value]] = {
+    cast(FunctionType, function): method
+    for function, method in (
+        (declare.choose, Intrinsics.choose_call),
+        (declare.wait_until, Intrinsics.wait_call),
+        (declare.rest, Intrinsics.rest_call),
+        (declare.require, Intrinsics.require_call),
+        (declare.count, Intrinsics.count_call),
+        (declare.unreachable, Intrinsics.unreachable_call),
+    )
+}

@@ -1,0 +1,271 @@
+"""Operators: arithmetic and comparison, computed now where both sides are known."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from shootdown.lang.declare import Declaration, PageRange, Pte
+from shootdown.lang.emitter import WIDEST, Emitter
+from shootdown.lang.errors import RefusedError
+from shootdown.lang.subset import refusal
+from shootdown.lang.values import (
+    FALSE,
+    NONE,
+    TRUE,
+    Dynamic,
+    Items,
+    Poison,
+    Static,
+    Struct,
+    Value,
+    describe,
+    is_scalar,
+    kind_of,
+    operand_of,
+)
+from shootdown.program import kind as kinds
+from shootdown.program.operation import Arithmetic
+from shootdown.program.where import Where
+
+BINARY: dict[type[ast.operator], Arithmetic] = {
+    ast.Add: Arithmetic.ADD,
+    ast.Sub: Arithmetic.SUB,
+    ast.Mult: Arithmetic.MUL,
+    ast.FloorDiv: Arithmetic.DIV,
+    ast.Mod: Arithmetic.MOD,
+    ast.BitAnd: Arithmetic.AND,
+    ast.BitOr: Arithmetic.OR,
+    ast.BitXor: Arithmetic.XOR,
+    ast.LShift: Arithmetic.SHL,
+    ast.RShift: Arithmetic.SHR,
+}
+COMPARE: dict[type[ast.cmpop], tuple[Arithmetic, bool]] = {
+    ast.Eq: (Arithmetic.EQ, False),
+    ast.NotEq: (Arithmetic.NE, False),
+    ast.Lt: (Arithmetic.LT, False),
+    ast.LtE: (Arithmetic.LE, False),
+    ast.Gt: (Arithmetic.LT, True),
+    ast.GtE: (Arithmetic.LE, True),
+}
+"""the operator, and whether its operands change places"""
+
+PYTHON: dict[type[ast.operator | ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+}
+
+
+class Operators(Emitter):
+    """The part of the compiler that knows operators."""
+
+    def need_scalar(self, value: Value, where: Where | None = None) -> Static | Dynamic:
+        """The value, which has to be a number, a flag or a page-table entry."""
+        if isinstance(value, Poison):
+            raise RefusedError(None)
+        if not is_scalar(value) or not isinstance(value, Static | Dynamic):
+            raise self.refuse(
+                f"a number, a flag or a page-table entry is needed here, not {describe(value)}",
+                where=where,
+            )
+        return value
+
+    def compute(self, function: Callable[..., Any], *known: Any) -> Any:
+        """What Python makes of values known now."""
+        try:
+            return function(*known)
+        except RefusedError:
+            raise
+        except Exception as error:
+            raise self.refuse(f"this cannot be computed: {type(error).__name__}: {error}") from None
+
+    # --- arithmetic ---------------------------------------------------------------------------
+
+    def arithmetic(
+        self, op: ast.operator, a: Static | Dynamic, b: Static | Dynamic
+    ) -> Static | Dynamic:
+        """a op b, for whole numbers."""
+        found = BINARY.get(type(op))
+        if found is None:
+            raise self.refuse(*refusal(op))
+        if isinstance(a, Static) and isinstance(b, Static):
+            return Static(self.compute(PYTHON[type(op)], a.value, b.value))
+        if found in (Arithmetic.DIV, Arithmetic.MOD) and not (
+            isinstance(b, Static) and isinstance(b.value, int) and b.value > 0
+        ):
+            raise self.refuse(
+                "the divisor must be a positive constant",
+                "compute it in __init__, or count in a loop",
+            )
+        if found in (Arithmetic.SHL, Arithmetic.SHR):
+            amount = kind_of(b)
+            if amount.low < 0 or amount.high > WIDEST:
+                raise self.refuse(
+                    f"the shift could be by {amount.low} to {amount.high} bits",
+                    f"shift by 0 to {WIDEST}: declare the amount as Int(0, …), or mask it with &",
+                )
+        return self.binary(found, a, b)
+
+    def negate(self, value: Static | Dynamic) -> Static | Dynamic:
+        """not value"""
+        if isinstance(value, Static):
+            return Static(not self.truth_of(value))
+        return self.binary(Arithmetic.EQ, value, Static(0))
+
+    def truth_of(self, value: Static) -> bool:
+        """bool(value), for a value known now."""
+        known = value.value
+        return bool(known.value) if isinstance(known, Pte) else bool(self.compute(bool, known))
+
+    def truth(self, value: Value) -> Static | Dynamic:
+        """A value as a condition: whatever is known, a number, or a range that is not empty."""
+        if isinstance(value, Static) and not isinstance(value.value, Declaration):
+            return Static(self.truth_of(value))
+        if isinstance(value, Items):
+            return Static(bool(value.values))
+        bounds = self.bounds_of(value)
+        if bounds is not None:
+            return self.compare(ast.Lt(), *bounds)
+        return self.need_scalar(value)
+
+    # --- comparison ---------------------------------------------------------------------------
+
+    def compare(self, op: ast.cmpop, a: Value, b: Value) -> Static | Dynamic:
+        """a op b"""
+        if Poison() in (a, b):
+            raise RefusedError(None)
+        if isinstance(op, ast.Is | ast.IsNot):
+            return self._identical(a, b, isinstance(op, ast.Is))
+        if not (_is_state(a) or _is_state(b)) and _is_known(a) and _is_known(b):
+            return Static(self.compute(PYTHON[type(op)], _known(a), _known(b)))
+        if isinstance(op, ast.In | ast.NotIn):
+            found = self._contains(b, self.need_scalar(a))
+            return self.negate(found) if isinstance(op, ast.NotIn) else found
+        x, y = self.need_scalar(a), self.need_scalar(b)
+        arithmetic, swap = COMPARE[type(op)]
+        return self.binary(arithmetic, *((y, x) if swap else (x, y)))
+
+    def _identical(self, a: Value, b: Value, wanted: bool) -> Static:
+        if isinstance(a, Static) and isinstance(b, Static):
+            return Static((a.value is b.value) == wanted)
+        if NONE in (a, b):
+            return Static(not wanted)
+        raise self.refuse("`is` compares Python objects known before the model runs", "use ==")
+
+    def _contains(self, container: Value, item: Static | Dynamic) -> Static | Dynamic:
+        bounds = self.bounds_of(container)
+        if bounds is not None:
+            start, end = bounds
+            above = self.compare(ast.LtE(), start, item)
+            below = self.compare(ast.Lt(), item, end)
+            return self.static_and(above, below)
+        found: Static | Dynamic = FALSE
+        for member in self.members(container):
+            found = self._static_or(found, self.compare(ast.Eq(), item, self.loaded(member)))
+        return found
+
+    def static_and(self, a: Static | Dynamic, b: Static | Dynamic) -> Static | Dynamic:
+        """Both of two flags."""
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, Static):
+                return other if self.truth_of(one) else FALSE
+        return self.binary(Arithmetic.AND, a, b)
+
+    def _static_or(self, a: Static | Dynamic, b: Static | Dynamic) -> Static | Dynamic:
+        for one, other in ((a, b), (b, a)):
+            if isinstance(one, Static):
+                return TRUE if self.truth_of(one) else other
+        return self.binary(Arithmetic.OR, a, b)
+
+    # --- ranges and lists ---------------------------------------------------------------------
+
+    def bounds_of(self, value: Value) -> tuple[Static | Dynamic, Static | Dynamic] | None:
+        """Start and end of a range of whole numbers, or None for anything else."""
+        match value:
+            case Struct(cls=cls, fields=parts) if cls is PageRange:
+                return self.need_scalar(parts["start"]), self.need_scalar(parts["end"])
+            case Static(value=PageRange(start=start, end=end)):
+                return Static(start), Static(end)
+            case Static(value=range() as known) if known.step == 1:
+                return Static(known.start), Static(known.stop)
+            case _:
+                return None
+
+    def length(self, value: Value) -> Static | Dynamic:
+        """len(value); a range that ends before it starts is empty."""
+        bounds = self.bounds_of(value)
+        if bounds is None:
+            return Static(len(self.members(value)))
+        size = self.arithmetic(ast.Sub(), bounds[1], bounds[0])
+        if isinstance(size, Static):
+            return Static(max(0, size.value))
+        if size.kind.low >= 0:
+            return size
+        some = self.binary(Arithmetic.LT, Static(0), size)
+        product = self.binary(Arithmetic.MUL, size, some)
+        return Dynamic(operand_of(product), kinds.integer(0, max(0, size.kind.high)))
+
+    def members(self, value: Value) -> tuple[Value, ...]:
+        """The elements of a list or tuple known now; state among them is not read yet."""
+        match value:
+            case Items():
+                return value.values
+            case Static(value=list() | tuple() | range() | dict() as known):
+                return tuple(Static(member) for member in known)
+            case Static(value=set() | frozenset() as known) if all(type(m) is int for m in known):
+                return tuple(Static(member) for member in sorted(known))
+            case Poison():
+                raise RefusedError(None)
+            case _:
+                raise self.refuse(
+                    f"{describe(value)} cannot be looped over",
+                    "loop over a page range, a range(…), or a list built in __init__",
+                )
+
+    def loaded(self, value: Value) -> Value:
+        """The value itself; if it is a single piece of state, what that holds now."""
+        if _is_state(value) and isinstance(value, Static):
+            return self.load(value.value, Static(0))
+        return value
+
+    def static(self, found: Any) -> Value:
+        """A Python object as a value: state is read, everything else stays what it is."""
+        return self.loaded(Static(found))
+
+
+def _is_state(value: Value) -> bool:
+    """Whether the value is a single piece of state, still to be read."""
+    if not isinstance(value, Static) or not isinstance(value.value, Declaration):
+        return False
+    return not (value.value.is_array or value.value.is_lock)
+
+
+def _is_known(value: Value) -> bool:
+    if isinstance(value, Items):
+        return all(_is_known(part) and not _is_state(part) for part in value.values)
+    return isinstance(value, Static)
+
+
+def _known(value: Value) -> Any:
+    if isinstance(value, Items):
+        return tuple(_known(part) for part in value.values)
+    known = value.value if isinstance(value, Static) else None
+    return known.value if isinstance(known, Pte) else known

@@ -1,0 +1,188 @@
+"""What the language refuses on sight, and the look over a class that finds all of it at once.
+
+Lowering only sees what a scenario reaches with the options given. A driver's author wants to hear
+about everything: `check_subset` therefore looks at the syntax alone, before anything is lowered,
+beginning at given methods and following calls by name. Both speak from the one table in this file,
+so a mistake found by both is the same diagnostic.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+from shootdown.lang.errors import Collector, Diagnostic, in_order
+from shootdown.lang.source import Source, find_function, is_shipped
+from shootdown.program.where import Where
+
+AT_MODULE = "define it as a method, or at module level"
+AT_TOP = "import at the top of the file"
+IN_STATE = "keep what changes in state variables"
+ACTORS = "actors are the only concurrency"
+LOOP = "write a `for` loop, or compute it in __init__"
+IN_INIT = "build it in __init__"
+
+UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
+    ast.Try: ("`try`", "write the `with` blocks so that no cleanup is needed"),
+    ast.TryStar: ("`try`", "write the `with` blocks so that no cleanup is needed"),
+    ast.Match: ("`match`", "write `if` and `elif`"),
+    ast.FunctionDef: ("a function inside a method", AT_MODULE),
+    ast.AsyncFunctionDef: ("`async def`", ACTORS),
+    ast.ClassDef: ("a class inside a method", "define it at module level"),
+    ast.Raise: ("`raise`", "use `assert` for what must never happen"),
+    ast.Import: ("`import` inside a method", AT_TOP),
+    ast.ImportFrom: ("`import` inside a method", AT_TOP),
+    ast.Global: ("`global`", IN_STATE),
+    ast.Nonlocal: ("`nonlocal`", IN_STATE),
+    ast.Delete: ("`del`", "assign EMPTY or 0 instead"),
+    ast.AsyncFor: ("`async for`", ACTORS),
+    ast.AsyncWith: ("`async with`", ACTORS),
+    ast.Await: ("`await`", ACTORS),
+    ast.Yield: ("`yield`", "call a method instead"),
+    ast.YieldFrom: ("`yield from`", "call a method instead"),
+    ast.Lambda: ("`lambda`", AT_MODULE),
+    ast.NamedExpr: ("`:=`", "assign on a line of its own"),
+    ast.ListComp: ("a list comprehension", LOOP),
+    ast.SetComp: ("a set comprehension", LOOP),
+    ast.DictComp: ("a dict comprehension", LOOP),
+    ast.GeneratorExp: ("a generator expression", LOOP),
+    ast.Dict: ("a dict", IN_INIT),
+    ast.Set: ("a set", "write a tuple: x in (1, 2)"),
+    ast.Slice: ("a slice", "loop over a range(…) and use one element at a time"),
+    ast.Starred: ("`*` before a value", "write the values out"),
+    ast.Div: ("`/`", "numbers here are whole: use //"),
+    ast.Pow: ("`**`", "use << for powers of two, or compute it in __init__"),
+    ast.MatMult: ("`@` between values", "use + - * // % << >> & | ^"),
+    ast.Invert: ("`~`", "use ^ with a mask"),
+}
+"""what is not part of the language, and what to write instead"""
+
+WHILE_ELSE = ("`while … else` is not part of the language", "put the `else` block after the loop")
+FOR_ELSE = ("`for … else` is not part of the language", "put the `else` block after the loop")
+WITH_AS = ("`with … as` is not part of the language", "leave out the `as`")
+DOUBLE_STAR = ("`**` before a value is not part of the language", "write the values out")
+
+
+def refusal(node: ast.AST) -> tuple[str, str]:
+    """Message and help for a node that is not part of the language."""
+    name, help = UNSUPPORTED.get(
+        type(node), (f"`{type(node).__name__}`", "docs/language.md lists what is")
+    )
+    return f"{name} is not part of the language", help
+
+
+def refusals(node: ast.AST) -> list[tuple[str, str]]:
+    """What is wrong with this node, its children aside."""
+    match node:
+        case ast.While(orelse=[_, *_]):
+            return [WHILE_ELSE]
+        case ast.For(orelse=[_, *_]):
+            return [FOR_ELSE]
+        case ast.With(items=items) if any(item.optional_vars for item in items):
+            return [WITH_AS]
+        case ast.Call(keywords=keywords) if any(keyword.arg is None for keyword in keywords):
+            return [DOUBLE_STAR]
+        case ast.BinOp(op=part) | ast.AugAssign(op=part) | ast.UnaryOp(op=part):
+            return [refusal(part)] if type(part) in UNSUPPORTED else []
+        case _:
+            return [refusal(node)] if type(node) in UNSUPPORTED else []
+
+
+WHOLE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+"""refused as one piece: what is inside is another function's"""
+
+
+def check_subset(cls: type, roots: Iterable[str]) -> list[Diagnostic]:
+    """Everything in these methods of a class, and in what they call by name, that is not part of
+    the language; in order of file and line.
+
+    Followed are `self.method` and `super().method` in the class and its bases, and functions of
+    the same file. Shipped base classes of a class of yours are taken as correct.
+    """
+    look = _Look(cls)
+    for name in roots:
+        look.method(cls.__mro__, name)
+    return in_order(look.errors.found.values())
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look over a class; each function once."""
+
+    cls: type
+    seen: set[FunctionType] = field(default_factory=set)
+    errors: Collector = field(default_factory=Collector)
+
+    def method(self, classes: Iterable[type], name: str) -> None:
+        """The method or property of that name in the first class that has it."""
+        for cls in classes:
+            if name in vars(cls):
+                if is_shipped(cls) and not is_shipped(self.cls):
+                    return
+                for function in _functions(vars(cls)[name]):
+                    self.function(function, cls)
+                return
+
+    def function(self, function: FunctionType, owner: type | None) -> None:
+        """One function, and what it calls."""
+        found = find_function(function)
+        if function in self.seen or found is None:
+            return
+        self.seen.add(function)
+        source, node = found
+        for child in _nodes(node.body):
+            for message, help in refusals(child):
+                self._add(function, source, child, message, help)
+            if isinstance(child, ast.Attribute) and owner is not None:
+                self._follow(node, child, owner)
+            elif isinstance(child, ast.Call) and isinstance(child.func, ast.Name):
+                called = function.__globals__.get(child.func.id)
+                if isinstance(called, FunctionType) and _same_file(called, function):
+                    self.function(called, None)
+
+    def _follow(self, node: ast.FunctionDef, child: ast.Attribute, owner: type) -> None:
+        first = node.args.args[0].arg if node.args.args else None
+        match child.value:
+            case ast.Name(id=name) if name == first:
+                self.method(self.cls.__mro__, child.attr)
+            case ast.Call(func=ast.Name(id="super"), args=[]):
+                mro = self.cls.__mro__
+                self.method(mro[mro.index(owner) + 1 :], child.attr)
+
+    def _add(
+        self, function: FunctionType, source: Source, node: ast.AST, message: str, help: str
+    ) -> None:
+        where: Where = source.where(node, function.__qualname__, None)
+        self.errors.add(Diagnostic(where, message, help, before=source.before(where)))
+
+
+def _functions(member: Any) -> Iterator[FunctionType]:
+    """The functions behind a name of a class: a method, a property, a static method."""
+    if isinstance(member, property):
+        member = member.fget
+    elif isinstance(member, staticmethod | classmethod):
+        member = member.__func__
+    if isinstance(member, FunctionType):
+        yield member
+
+
+def _same_file(called: FunctionType, function: FunctionType) -> bool:
+    return called.__code__.co_filename == function.__code__.co_filename
+
+
+def _nodes(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes below some statements, without the insides of functions and classes there, and
+    without annotations, which Python does not evaluate either."""
+    work = list(statements)[::-1]
+    while work:
+        node = work.pop()
+        yield node
+        if isinstance(node, WHOLE):
+            continue
+        children = ast.iter_child_nodes(node)
+        if isinstance(node, ast.AnnAssign):
+            children = iter([c for c in (node.target, node.value) if c is not None])
+        work += [c for c in children if not isinstance(c, ast.operator | ast.unaryop)][::-1]
