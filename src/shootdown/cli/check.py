@@ -114,7 +114,7 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
 @click.option(
     "--show-layout", is_flag=True, help="Print how states are packed instead of searching."
 )
-def command(
+def command(  # noqa: PLR0917 - click passes them by name
     targets: tuple[str, ...],
     kernel: str | None,
     operations: str | None,

@@ -8,7 +8,7 @@ command or to print the help of that one. Whatever goes wrong inside a command p
 from __future__ import annotations
 
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -30,15 +30,9 @@ class Command:
 class LazyGroup(click.Group):
     """Commands by name; the module of a command has an attribute `command`."""
 
-    def __init__(
-        self,
-        *args: Any,
-        commands_at: dict[str, Command] | None = None,
-        commands: MutableMapping[str, click.Command] | Sequence[click.Command] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, commands=commands, **kwargs)
-        self._commands_at = commands_at or {}
+    def __init__(self, *, commands_at: dict[str, Command], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._commands_at = commands_at
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which they are declared: the one people need first comes first."""
@@ -70,7 +64,7 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, row.summary) for name, row in self._commands_at.items()])
 
-    def main(  # type: ignore[override]
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,

@@ -24,7 +24,7 @@ command itself returned; that is in the summary.
 """
 
 
-@click.command(name="record", help=HELP, context_settings={"ignore_unknown_options": True})
+@click.command(name="record", help=HELP, context_settings={"allow_interspersed_args": False})
 @click.option(
     "--with",
     "tool",
