@@ -33,11 +33,11 @@ class Conditions(Names):
 
     def condition(self, node: ast.expr, then: int, other: int) -> bool | None:
         """Branch on an expression; True or False if it is known now (and nothing leads away)."""
-        before, self.where = self.where, self.scope.where(node)
+        before, self.place_now = self.place_now, (self.scope, node)
         try:
             return self._condition(node, then, other)
         finally:
-            self.where = before
+            self.place_now = before
 
     def _condition(self, node: ast.expr, then: int, other: int) -> bool | None:
         match node:
@@ -156,7 +156,7 @@ class Conditions(Names):
         for label, part in ((then, node.body), (other, node.orelse)):
             self.place(label)
             with self.sometimes():
-                value = self.need_scalar(self.expression(part), self.scope.where(part))
+                value = self.need_scalar(self.expression(part), part)
             self.assign(register, value)
             self.jump(end)
         self.place(end)

@@ -13,6 +13,7 @@ their number.
 
 from __future__ import annotations
 
+import ast
 from collections import Counter as Tally
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
@@ -191,7 +192,18 @@ class Emitter:
         """conditions of `require` and `assert` around the current place"""
         self.depth = 0
         """branches and loops around the current place that are decided only when running"""
-        self.where = NOWHERE
+        self.place_now: Where | tuple[Scope, ast.AST] = NOWHERE
+        """where the operations to come stand; only worked out when one is emitted"""
+
+    @property
+    def where(self) -> Where:
+        """The place in the source of what is being compiled."""
+        place = self.place_now
+        return place if isinstance(place, Where) else place[0].where(place[1])
+
+    @where.setter
+    def where(self, place: Where) -> None:
+        self.place_now = place
 
     # --- errors -------------------------------------------------------------------------------
 

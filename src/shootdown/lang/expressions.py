@@ -22,11 +22,11 @@ class Expressions(Conditions):
 
     def expression(self, node: ast.expr) -> Value:
         """The value of any expression."""
-        before, self.where = self.where, self.scope.where(node)
+        before, self.place_now = self.place_now, (self.scope, node)
         try:
             return self._dispatch(node)
         finally:
-            self.where = before
+            self.place_now = before
 
     def _dispatch(self, node: ast.expr) -> Value:
         match node:
@@ -65,7 +65,7 @@ class Expressions(Conditions):
 
     def scalar(self, node: ast.expr) -> Static | Dynamic:
         """An expression that has to be a number, a flag or a page-table entry."""
-        return self.need_scalar(self.expression(node), self.scope.where(node))
+        return self.need_scalar(self.expression(node), node)
 
     def _unary(self, node: ast.UnaryOp) -> Value:
         match node.op:

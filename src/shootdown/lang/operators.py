@@ -28,7 +28,6 @@ from shootdown.lang.values import (
 )
 from shootdown.program import kind as kinds
 from shootdown.program.operation import Arithmetic
-from shootdown.program.where import Where
 
 BINARY: dict[type[ast.operator], Arithmetic] = {
     ast.Add: Arithmetic.ADD,
@@ -77,14 +76,14 @@ PYTHON: dict[type[ast.operator | ast.cmpop], Callable[[Any, Any], Any]] = {
 class Operators(Emitter):
     """The part of the compiler that knows operators."""
 
-    def need_scalar(self, value: Value, where: Where | None = None) -> Static | Dynamic:
+    def need_scalar(self, value: Value, node: ast.expr | None = None) -> Static | Dynamic:
         """The value, which has to be a number, a flag or a page-table entry."""
         if isinstance(value, Poison):
             raise RefusedError(None)
         if not is_scalar(value) or not isinstance(value, Static | Dynamic):
             raise self.refuse(
                 f"a number, a flag or a page-table entry is needed here, not {describe(value)}",
-                where=where,
+                where=None if node is None else self.stack[-1].where(node),
             )
         return value
 

@@ -13,6 +13,7 @@ import builtins
 from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from types import FunctionType
 from typing import TypeGuard
 
@@ -121,14 +122,16 @@ class Scope:
         return None
 
 
-def stored_names(nodes: Sequence[ast.AST]) -> set[str]:
-    """Names that some statement among these assigns."""
-    return {
-        child.id
-        for node in nodes
-        for child in ast.walk(node)
-        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store)
-    }
+@cache
+def stored_names(node: ast.stmt) -> frozenset[str]:
+    """Names that a statement assigns, or some statement in it."""
+    return frozenset(child.id for child in ast.walk(node) if _is_store(child))
+
+
+@cache
+def can_leave(loop: ast.For) -> bool:
+    """Whether there is a `break` or `continue` in a loop."""
+    return any(isinstance(child, ast.Break | ast.Continue) for child in ast.walk(loop))
 
 
 def loaded_outside(function: ast.FunctionDef, loop: ast.For) -> set[str]:
@@ -143,6 +146,7 @@ def loaded_outside(function: ast.FunctionDef, loop: ast.For) -> set[str]:
     }
 
 
+@cache
 def changing_names(node: ast.FunctionDef) -> frozenset[str]:
     """Names assigned more than once in a function, a parameter counting as assigned.
 

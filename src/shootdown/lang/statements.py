@@ -15,6 +15,7 @@ from shootdown.lang.scope import (
     Names,
     Slot,
     Unclear,
+    can_leave,
     loaded_outside,
     merge,
     stored_names,
@@ -47,10 +48,10 @@ class Statements(Assignments):
         for node in statements:
             if self.scope.ended:
                 return
-            scope, where, depth = self.scope, self.where, self.depth
+            scope, place, depth = self.scope, self.place_now, self.depth
             counts = self.atomic, self.ghosts, self.judging
             lengths = len(self.held), len(self.stack), len(scope.loops)
-            self.where = scope.where(node)
+            self.place_now = scope, node
             try:
                 self.statement(node)
             except RefusedError as refused:
@@ -60,13 +61,13 @@ class Statements(Assignments):
                 del self.held[held:], self.stack[calls:], scope.loops[loops:]
                 scope.ended = False
                 self._recover(node, refused)
-            self.where = where
+            self.place_now = place
 
     def _recover(self, node: ast.stmt, refused: RefusedError) -> None:
         """Go on after a refusal: what the statement would have set is unknown, and says nothing."""
         if refused.diagnostic is not None:
             self.tables.errors.add(refused.diagnostic)
-        for name in stored_names([node]):
+        for name in stored_names(node):
             self.scope.names[name] = Poison()
         returns = any(isinstance(child, ast.Return) for child in ast.walk(node))
         self.scope.refused = self.scope.refused or returns
@@ -179,7 +180,7 @@ class Statements(Assignments):
 
     def _turn(self, body: list[ast.stmt]) -> None:
         """A loop begins here: what its body assigns is known in the first round only."""
-        for name in stored_names(body):
+        for name in frozenset[str]().union(*map(stored_names, body)):
             found = self.scope.names.get(name)
             if found is not None and not isinstance(found, Slot | Poison):
                 self.scope.names[name] = AGAIN
@@ -239,10 +240,10 @@ class Statements(Assignments):
         leave = self.label()
         # With a break or continue, what follows is only reached in some runs: it counts as a
         # branch, and what the loop sets for later lives in registers.
-        inside = any(isinstance(n, ast.Break | ast.Continue) for n in ast.walk(node))
+        inside = can_leave(node)
         if inside:
             outside = loaded_outside(self.scope.node, node)
-            self.scope.changing |= stored_names([node]) & outside
+            self.scope.changing |= stored_names(node) & outside
         self.depth += inside
         left: list[Names] = []
         for member in members:

@@ -1,8 +1,9 @@
 """The operations: everything a program can do, and nothing else.
 
 An actor is a list of these, executed from index 0. Operands are registers of the actor or
-constants; all values are integers of at most 63 bits. Shared state is only touched by the operations
-of the group *shared state* and *locks*. Jumps name the index of an operation in the same list.
+constants; all values are integers of at most 63 bits. Shared state is only touched by the
+operations of the groups *shared state* and *locks*. Jumps name the index of an operation in the
+same list.
 
 The unit of interleaving is the **step**: an actor waits at a `Point`; a step executes everything
 from there to the next `Point` (or `Halt`). Nobody else runs in between. A step whose `Guard` fails
