@@ -1,0 +1,53 @@
+"""Every shipped driver under every operation, on every kernel it can run on, exactly."""
+
+from __future__ import annotations
+
+import pytest
+
+from shootdown.drivers.catalogue import DRIVERS
+from shootdown.scenarios.verdict import overall
+
+from .table import COUNTED_PAIRS, PAIRS, SINGLES, Block, Checker, single_blocks, stored
+
+BLOCKS = tuple(single_blocks())
+OTHER_PAIRS = (
+    *(Block("kvm", kernel) for kernel in ("3.7", "3.15", "3.19", "6.6", "6.19")),
+    *(Block("invalidate-range", kernel) for kernel in ("4.15", "6.5")),
+    Block("sva", "6.19"),
+)
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    """One for all tests: what was searched is not searched again."""
+    return Checker()
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda b: b.title)
+def test_single_operations(checker: Checker, block: Block) -> None:
+    """Verdict, rule, states, transitions, depth and steps are those of `expected.txt`."""
+    assert checker.lines_of(block) == stored(SINGLES)[block.title]
+
+
+def test_no_block_is_forgotten() -> None:
+    """The files hold every block that is tested, no other, and every driver."""
+    assert list(stored(SINGLES)) == [block.title for block in BLOCKS]
+    assert list(stored(PAIRS)) == [block.title for block in COUNTED_PAIRS]
+    assert {block.driver for block in BLOCKS} == set(DRIVERS)
+
+
+@pytest.mark.parametrize("block", COUNTED_PAIRS, ids=lambda b: b.title)
+def test_pairs(checker: Checker, block: Block) -> None:
+    """The correct drivers hold under every pair of operations, with the counts of the file."""
+    expected = stored(PAIRS)[block.title]
+    assert len(expected) == 1 + 28
+    assert all(" holds " in line for line in expected[1:])
+    assert checker.lines_of(block, pairs=True) == expected
+
+
+@pytest.mark.parametrize("block", OTHER_PAIRS, ids=lambda b: b.title)
+def test_pairs_on_other_kernels(checker: Checker, block: Block) -> None:
+    """The correct drivers hold under every pair of operations on every other generation too."""
+    results = [checker.check(scenario) for scenario in block.scenarios(pairs=True)]
+    assert len(results) == 28
+    assert overall(result.verdict for result in results) == "holds"
