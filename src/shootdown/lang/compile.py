@@ -56,7 +56,7 @@ def compile_system(
     initials = tuple(_initial(tables, start) for start in starts)
     program = Program(
         tuple(tables.variables),
-        settle_points(actors, tables.touches),
+        settle_points(actors, tables.touches if options.merged else ()),
         tuple(tables.rules),
         tuple(tables.counters),
         initials,

@@ -78,6 +78,9 @@ class Options:
     counter_bits: int = 3
     checked: bool = True
     counted: bool = False
+    merged: bool = True
+    """private accesses belong to the step before them (`program.points`); False: every access to
+    shared state is a step of its own"""
 
 
 @dataclass(slots=True)

@@ -68,6 +68,7 @@ class Request:
     pages: int = 2
     devices: int = 1
     user_cpus: int = 0
+    merged: bool = True
     engine: Engine = "native"
     limits: Limits = field(default_factory=Limits)
 
@@ -84,7 +85,12 @@ def scenarios_of(request: Request) -> list[Scenario]:
     )
     return [
         Scenario(
-            request.driver, request.kernel, tuple(s), geometry, user_cpus=request.user_cpus
+            request.driver,
+            request.kernel,
+            tuple(s),
+            geometry,
+            user_cpus=request.user_cpus,
+            merged=request.merged,
         ).sized
         for s in sets
     ]

@@ -62,6 +62,8 @@ class Scenario:
     counter_bits: int = 3
     user_cpus: int = 0
     """CPUs that run user code while the operations run"""
+    merged: bool = True
+    """False: every access is a step of its own, where nobody could notice too"""
 
     @property
     def name(self) -> str:
@@ -135,5 +137,6 @@ class System:
         Raises:
             ModelError: if the driver is not a valid model.
         """
-        options = Options(self.scenario.geometry, self.scenario.counter_bits)
+        scenario = self.scenario
+        options = Options(scenario.geometry, scenario.counter_bits, merged=scenario.merged)
         return compile_system(self.entries(), options, self.starts())
