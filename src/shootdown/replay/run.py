@@ -21,6 +21,7 @@ from shootdown.linux.memory import NO_FREE_FRAME
 from shootdown.linux.version import Version, show_version
 from shootdown.machine.result import Engine
 from shootdown.machine.runner import Runner, Space
+from shootdown.machine.wide import Buffer
 from shootdown.program.kind import READ_ONLY, READ_WRITE
 from shootdown.program.program import Program
 from shootdown.replay.bill import Bill, BillRow, Totals
@@ -44,6 +45,8 @@ class _Life:
     """One address space of the trace, and the pages its device used last, oldest first."""
 
     space: Space
+    rights: Buffer
+    """the rights of each page, as the model has them now"""
     recent: Pages = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
@@ -125,7 +128,7 @@ class _Run:
         """One command, what follows from it, and the account."""
         life = self.lives.get(command.space)
         if life is None:
-            life = self.lives[command.space] = _Life(self.runner.new_space())
+            life = self.lives[command.space] = self._life(self.runner.new_space())
         row = (command.operation, command.range.start, command.range.end, command.rights)
         self._drive(life, TASK, np.array([row], np.int64))
         self.page_operations += len(command.range)
@@ -144,7 +147,10 @@ class _Run:
         child = self.runner.copy_space(parent.space)
         for name in _private_names(self.program):
             self.runner.view(child, name)[:] = self.runner.view(self.pristine, name)
-        return _Life(child)
+        return self._life(child)
+
+    def _life(self, space: Space) -> _Life:
+        return _Life(space, self.runner.view(space, "mm.vma"))
 
     def _touch(self, life: _Life, command: Command) -> None:
         """The process touches what it may newly touch; the device that, and its working set."""
@@ -170,7 +176,7 @@ class _Run:
 
     def _accesses(self, life: _Life, pages: Pages) -> Pages:
         """Rows of (page, write) for those of the pages that may be accessed."""
-        rights = self.runner.view(life.space, "mm.vma")[pages]
+        rights = life.rights[pages]
         usable = rights >= READ_ONLY
         writes = (rights[usable] == READ_WRITE).astype(np.int64)
         return np.stack([pages[usable], writes], axis=1)

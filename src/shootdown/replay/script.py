@@ -205,6 +205,8 @@ class _Reader:
         self.map = self.maps[self.lineage.follow(call)]
         self.pid = call.pid
         found = self._commands(call)
+        if len(found) == 1:
+            return found
         last = len(found) - 1
         return [
             replace(command, starts_call=number == 0, ends_call=number == last)
