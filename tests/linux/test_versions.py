@@ -1,0 +1,101 @@
+"""Kernel versions, the generations of the API, operations by name."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from shootdown.linux.notifiers.generations import GENERATIONS, NEWEST, generation_for
+from shootdown.linux.operations.catalogue import OPERATIONS, UnknownOperationError, find_operation
+from shootdown.linux.version import UnknownVersionError, parse_version, show_version
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "shown"),
+    [
+        ("6.6", (6, 6, 0), "6.6"),
+        ("v3.19", (3, 19, 0), "3.19"),
+        (" 2.6.27 ", (2, 6, 27), "2.6.27"),
+        ("4.15.0", (4, 15, 0), "4.15"),
+    ],
+)
+def test_versions_are_read_and_written(
+    text: str, version: tuple[int, int, int], shown: str
+) -> None:
+    """A version is written as kernel developers write it."""
+    assert parse_version(text) == version
+    assert show_version(version) == shown
+
+
+@pytest.mark.parametrize("text", ["", "6", "6.", "6.6.1.1", "six", "6.6-rc1", "-6.6", "1000.1"])
+def test_what_is_not_a_version_is_refused(text: str) -> None:
+    """The refusal names the text and says what one looks like."""
+    with pytest.raises(UnknownVersionError) as refusal:
+        parse_version(text)
+    assert str(refusal.value) == f"`{text}` is not a kernel version; write for instance 6.6"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "since"),
+    [
+        ("3.7", "3.7"),
+        ("3.14.99", "3.7"),
+        ("3.15", "3.15"),
+        ("3.18", "3.15"),
+        ("3.19", "3.19"),
+        ("4.14", "3.19"),
+        ("4.15", "4.15"),
+        ("6.5", "4.15"),
+        ("6.6", "6.6"),
+        ("6.19", "6.6"),
+    ],
+)
+def test_a_kernel_has_the_newest_generation_not_newer_than_itself(kernel: str, since: str) -> None:
+    """Generations begin where the API changed."""
+    assert show_version(generation_for(parse_version(kernel)).since) == since
+
+
+@pytest.mark.parametrize("kernel", ["3.6", "2.6.27", "6.19.1", "6.20", "7.0"])
+def test_kernels_out_of_reach_are_refused(kernel: str) -> None:
+    """Older than the first generation or newer than what was read: no guess."""
+    with pytest.raises(UnknownVersionError) as refusal:
+        generation_for(parse_version(kernel))
+    assert str(refusal.value) == f"kernel {kernel} is not modelled; known are 3.7 to 6.19"
+
+
+def test_each_generation_inherits_from_the_one_before() -> None:
+    """Reading the classes from top to bottom is reading the history."""
+    for older, newer in pairwise(GENERATIONS):
+        assert newer.__bases__ == (older,)
+        assert older.since < newer.since <= NEWEST
+
+
+def test_callbacks_of_each_generation() -> None:
+    """Start and end are always there; the third callback changes its name in 6.6."""
+    both = ("invalidate_range_start", "invalidate_range_end")
+    assert [generation.callbacks for generation in GENERATIONS] == [
+        both,
+        both,
+        (*both, "invalidate_range"),
+        (*both, "invalidate_range"),
+        (*both, "arch_invalidate_secondary_tlbs"),
+    ]
+
+
+def test_operations_are_found_by_name() -> None:
+    """A name that is almost right gets a hint, any other the list."""
+    assert find_operation("munmap") is OPERATIONS["munmap"]
+    known = "known are read_fault, write_fault, mmap, munmap, madvise_dontneed, mprotect, fork"
+    with pytest.raises(UnknownOperationError) as refusal:
+        find_operation("mumap")
+    assert str(refusal.value) == f"there is no operation `mumap`; did you mean munmap? {known}"
+    with pytest.raises(UnknownOperationError) as refusal:
+        find_operation("xyz")
+    assert str(refusal.value) == f"there is no operation `xyz`; {known}"
+
+
+def test_operations_say_what_they_do() -> None:
+    """The summary is the first line of the function's docstring."""
+    summary = OPERATIONS["munmap"].summary
+    assert summary == "Remove the VMAs of the range and free what they mapped."
