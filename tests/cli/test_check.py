@@ -163,6 +163,7 @@ def test_an_interrupted_check(tmp_path: Path, number: signal.Signals) -> None:
         env=ENVIRONMENT,
         stderr=subprocess.PIPE,
         text=True,
+        # no threads here; a background shell would leave SIGINT ignored
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
     while not list(tmp_path.iterdir()):

@@ -3,7 +3,9 @@
 `main`      the command `shootdown`
 `lazy`      a group of commands whose modules are imported when they are needed
 `errors`    from exceptions to messages and exit codes
+`drivers`   which kernel a driver is run on
 `options`   kinds of option values
+`terminal`  what a stream can show
 `output`    files that appear whole or not at all
 `progress`  the live line of a long search
 

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import click
 
+from shootdown.cli.drivers import kernel_for
 from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
 from shootdown.cli.options import Size
 from shootdown.cli.output import JsonOutput
@@ -16,7 +17,7 @@ from shootdown.cli.terminal import paint_for, print_lines
 from shootdown.drivers.driver import Driver
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation, find_operation
-from shootdown.linux.version import Version, parse_version, show_version
+from shootdown.linux.version import parse_version, show_version
 from shootdown.machine.result import Engine, Limits
 from shootdown.program.layout import make_layout
 from shootdown.program.listing import list_layout, list_program
@@ -30,7 +31,6 @@ from shootdown.scenarios.check import (
     scenarios_of,
     summarise,
 )
-from shootdown.scenarios.kernels import default_kernel, kernels_for, misfit
 from shootdown.scenarios.pool import check_in_pool
 from shootdown.scenarios.target import find_drivers
 from shootdown.scenarios.verdict import ScenarioResult, Verdict, overall
@@ -132,14 +132,14 @@ def command(  # noqa: PLR0917 - click passes them by name
     show_program: bool,
     show_layout: bool,
 ) -> int:
-    """Reads the options; `_check` does the work."""
+    """Reads the options; `run_check` does the work."""
     wanted = _operations(operations)
     version = None if kernel is None else parse_version(kernel)
     requests = [
         Request(
             driver,
             name,
-            _kernel(name, driver, version),
+            kernel_for(name, driver, version),
             wanted,
             pairs,
             pages=pages,
@@ -153,7 +153,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     if show_program or show_layout:
         return _list(requests, show_program, show_layout)
     with JsonOutput(json_file) as output:
-        return STATUS[overall([_check(r, workers, output, verbose) for r in requests])]
+        return STATUS[overall([run_check(r, workers, output, verbose) for r in requests])]
 
 
 def _operations(text: str | None) -> tuple[Operation, ...]:
@@ -179,21 +179,6 @@ def _find_all(targets: tuple[str, ...]) -> list[tuple[str, type[Driver]]]:
     return found
 
 
-def _kernel(name: str, driver: type[Driver], version: Version | None) -> Version:
-    """The kernel to check on, which must be one that the driver can run on."""
-    if version is None:
-        newest = default_kernel(driver)
-        if newest is None:
-            raise InputError(f"no kernel calls all the callbacks of {name}")
-        return newest
-    why = misfit(driver, version)
-    if why is None:
-        return version
-    span = kernels_for(driver)
-    can = f"it can run on {show_version(span[0])} to {show_version(span[1])}" if span else ""
-    raise InputError(f"{name} cannot run on Linux {show_version(version)}: {why}", can)
-
-
 def _list(requests: list[Request], program: bool, layout: bool) -> int:
     for request in requests:
         for scenario in scenarios_of(request):
@@ -210,7 +195,7 @@ def _list(requests: list[Request], program: bool, layout: bool) -> int:
 # --- one driver ---------------------------------------------------------------------------------
 
 
-def _check(request: Request, workers: int, output: JsonOutput, verbose: bool) -> Verdict:
+def run_check(request: Request, workers: int, output: JsonOutput, verbose: bool) -> Verdict:
     """Print the check of one driver while it goes on; its verdict.
 
     The header waits for the first result, since a driver that is no valid model has none.

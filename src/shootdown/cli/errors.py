@@ -78,7 +78,7 @@ def explain(error: Exception) -> str | None:
         return _usage(error)
     if isinstance(error, InputError):
         return _message(str(error), error.help)
-    return _model(error) or _target(error) or _trace(error) or _name(error)
+    return _model(error) or _target(error) or _trace(error) or _replay(error) or _name(error)
 
 
 def _usage(error: click.ClickException) -> str:
@@ -108,6 +108,14 @@ def _trace(error: Exception) -> str | None:
     from shootdown.traces.errors import TraceError
 
     return str(error) if isinstance(error, TraceError) else None
+
+
+def _replay(error: Exception) -> str | None:
+    """The module with its error is heavy; whoever raised it has imported it."""
+    module = sys.modules.get("shootdown.replay.script")
+    if module is None or not isinstance(error, module.ReplayError):
+        return None
+    return _message(str(error), error.help)
 
 
 def _name(error: Exception) -> str | None:

@@ -16,6 +16,8 @@ COMMANDS = {
     "check": Command("shootdown.cli.check", "Check a driver against every interleaving."),
     "record": Command("shootdown.cli.record", "Record the memory system calls of a command."),
     "import": Command("shootdown.cli.import_", "Turn the text of an earlier strace into a trace."),
+    "replay": Command("shootdown.cli.replay", "Bill drivers for a recorded workload."),
+    "demo": Command("shootdown.cli.demo", "Two checks and a bill, in less than a minute."),
 }
 
 HELP = """Check, price and watch Linux mmu_notifier drivers.

@@ -26,8 +26,12 @@ class LiveLine:
 
     def show(self, name: str, progress: Progress) -> None:
         """A search reports."""
-        if self._visible and progress.seconds >= PATIENCE:
-            self._line().update(describe(name, progress), refresh=True)
+        self.tell(describe(name, progress), progress.seconds)
+
+    def tell(self, text: str, seconds: float) -> None:
+        """Something has been going on for so long."""
+        if self._visible and seconds >= PATIENCE:
+            self._line().update(text, refresh=True)
 
     def note(self, text: str) -> None:
         """Something a waiting user should know, once."""

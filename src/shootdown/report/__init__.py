@@ -8,4 +8,6 @@
 `check_json`      the same as JSON, `shootdown.check/1`
 `trace_terminal`  what `shootdown record` and `shootdown import` print
 `trace_json`      the same as JSON, `shootdown.trace/1`
+`bill_terminal`   what `shootdown replay` prints
+`bill_json`       the same as JSON, `shootdown.bill/1`
 """
