@@ -94,8 +94,8 @@ def _widened(kind: Kind, tables: Tables) -> Kind:
     if kind.family not in (Family.INT, Family.COUNTER):
         return kind
     geometry = tables.options.geometry
-    high = max(LOCAL_HIGH, geometry.pages, geometry.frames)
-    return Kind(kind.family, -high if kind.low < 0 else 0, high)
+    high = max(LOCAL_HIGH, geometry.pages, geometry.frames, kind.high)
+    return Kind(kind.family, min(-high, kind.low) if kind.low < 0 else 0, high)
 
 
 def _initial(tables: Tables, start: Start) -> tuple[tuple[int, int, int], ...]:

@@ -182,7 +182,7 @@ class Statements(Assignments):
         """A loop begins here: what its body assigns is known in the first round only."""
         for name in frozenset[str]().union(*map(stored_names, body)):
             found = self.scope.names.get(name)
-            if found is not None and not isinstance(found, Slot | Poison):
+            if found is not None and not isinstance(found, Slot | Poison | Unclear):
                 self.scope.names[name] = AGAIN
 
     def _loop_body(self, body: list[ast.stmt], loop: Loop) -> None:

@@ -1,0 +1,1 @@
+"""What models mean, and what the language refuses."""
