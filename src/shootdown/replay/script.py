@@ -319,7 +319,8 @@ class _Reader:
         return [*found, flush]
 
     def _end(self) -> list[Command]:
-        self.vmas.pop(self.pid, None)
+        if self.vmas.pop(self.pid, None) is None:
+            return []
         return [Command(self.pid, Operation.EXIT_MMAP, PageRange(0, 0))]
 
 
