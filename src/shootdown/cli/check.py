@@ -102,6 +102,11 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     help="Compiled search, or the slow reference that needs no LLVM.",
 )
 @click.option(
+    "--no-merge",
+    is_flag=True,
+    help="Make every access to shared state a step, also where nobody could notice.",
+)
+@click.option(
     "--json",
     "json_file",
     metavar="FILE",
@@ -127,6 +132,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     states: int | None,
     seconds: float | None,
     engine: Engine,
+    no_merge: bool,
     json_file: str | None,
     verbose: bool,
     show_program: bool,
@@ -145,6 +151,7 @@ def command(  # noqa: PLR0917 - click passes them by name
             pages=pages,
             devices=devices,
             user_cpus=cpus,
+            merged=not no_merge,
             engine=engine,
             limits=Limits(states, seconds, memory),
         )
