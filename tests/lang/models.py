@@ -26,6 +26,7 @@ from shootdown.lang.declare import *
 from shootdown.lang.declare import Flag, Int
 from shootdown.lang.part import Part
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
+WORDS = frozenset({"a", "b"})
 """
 HEADER_LINES = HEADER.count("\n")
 

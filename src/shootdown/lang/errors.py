@@ -51,7 +51,9 @@ class Diagnostic:
     def _context(self) -> list[str]:
         chain = self.where.chain
         notes = [f"in `{self.where.function}`"] if self.where.function else []
-        notes += [f"called from `{w.function}` at {w.file}:{w.line}" for w in chain[1:] if w.function]
+        notes += [
+            f"called from `{w.function}` at {w.file}:{w.line}" for w in chain[1:] if w.function
+        ]
         return [*notes, *self.notes]
 
 

@@ -102,9 +102,11 @@ class Names(Operators):
                 pass
             case Items(values=values) if slot.shape is tuple and len(values) == len(slot.parts):
                 parts = {str(number): part for number, part in enumerate(values)}
-            case _ if slot.register is not None:
-                self.assign(slot.register, self.need_scalar(value))
+            case Static() | Dynamic() if slot.register is not None and is_scalar(value):
+                self.assign(slot.register, value)
                 return
+            case Poison():
+                raise RefusedError(None)
             case _:
                 raise self.refuse(
                     f"`{name}` holds a value of another shape elsewhere, here {describe(value)}",

@@ -1,0 +1,701 @@
+"""Every mistake in a model gets a position, a message and a help, and all of them at once."""
+
+from __future__ import annotations
+
+import pickle
+from textwrap import dedent, indent
+
+import pytest
+
+from shootdown.lang.errors import Diagnostic, ModelError
+from shootdown.lang.subset import UNSUPPORTED, check_subset, refusal
+from shootdown.program.where import Where
+
+from .models import HEADER_LINES, load, program_of
+
+MODEL = """
+class Model(Part):
+    def __init__(self):
+        self.lock = Mutex()
+        self.sem = RwSemaphore()
+        self.n = Int(0, 7)
+        self.flag = Flag()
+        self.seq = Counter()
+        self.table = PerPage(Pte)
+        self.seen = Ghost(Int(0, 7))
+        self.units = [1, 2, 3]
+
+    def run(self):
+{body}
+{more}
+"""
+FIRST = MODEL[: MODEL.index("{body}")].count("\n") + HEADER_LINES + 1
+"""the line of the file on which the body of `run` begins"""
+
+
+def text_of(body: str, more: str = "") -> str:
+    return MODEL.format(body=indent(dedent(body), " " * 8), more=indent(dedent(more), " " * 4))
+
+
+def refused(body: str, more: str = "") -> list[Diagnostic]:
+    """What is wrong with a method `run` of this body."""
+    model = load(text_of(body, more))["Model"]
+    with pytest.raises(ModelError) as caught:
+        program_of(model().run)
+    return list(caught.value.diagnostics)
+
+
+def places(found: list[Diagnostic]) -> list[tuple[int, int, str]]:
+    """Line in the body (from 1), column (from 1) and message."""
+    return [(d.where.line - FIRST + 1, d.where.column + 1, d.message) for d in found]
+
+
+SCALAR = "a number, a flag or a page-table entry is needed here, not "
+STATEMENT = 9
+"""the column of the statements in `run`"""
+
+MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
+    "missing name": ("self.n = nn", 1, 18, "`nn` has no value here", ""),
+    "near name": (
+        "count_now = 1\nself.n = count_nov",
+        2,
+        18,
+        "`count_nov` has no value here",
+        "did you mean `count_now`?",
+    ),
+    "missing attribute": (
+        "x = self.tabel",
+        1,
+        13,
+        "Model has no attribute `tabel`",
+        "did you mean `table`?",
+    ),
+    "missing method of an entry": (
+        "x = self.table[0].writeable",
+        1,
+        13,
+        "Pte has no attribute `writeable`",
+        "did you mean `writable`?",
+    ),
+    "attribute of a number": (
+        "x = self.n.frame",
+        1,
+        13,
+        "a number known only when the model runs has no attribute `frame`",
+        "",
+    ),
+    "lock by hand": (
+        "self.lock.acquire()",
+        1,
+        9,
+        "the lock `model.lock` has no attribute `acquire`",
+        "hold it for a `with` block",
+    ),
+    "assignment to what is not state": (
+        "self.other = 1",
+        1,
+        9,
+        "`self.other` is not state that can be assigned",
+        "declare it in __init__, for instance: self.other = Int(0, 7)",
+    ),
+    "assignment to an array": (
+        "self.table = 1",
+        1,
+        9,
+        "`self.table` is not state that can be assigned",
+        "declare it in __init__, for instance: self.table = Int(0, 7)",
+    ),
+    "assignment to a list": (
+        "self.units[0] = 1",
+        1,
+        9,
+        "a list cannot be changed while the model runs",
+        "",
+    ),
+    "with something else": (
+        "with self.n:\n    pass",
+        1,
+        14,
+        "`with` needs a lock, not a number known only when the model runs",
+        "declare one in __init__: self.lock = Mutex()",
+    ),
+    "with a semaphore, no mode": (
+        "with self.sem:\n    pass",
+        1,
+        14,
+        "`model.sem` can be held in two ways",
+        "write `with sem.read():` or `with sem.write():`",
+    ),
+    "with as": (
+        "with self.lock as x:\n    pass",
+        1,
+        9,
+        "`with … as` is not part of the language",
+        "leave out the `as`",
+    ),
+    "downgrade without a lock": (
+        "self.sem.downgrade()",
+        1,
+        9,
+        "`model.sem` is not held for writing by the innermost `with`",
+        "write it inside `with sem.write():`, where nothing can skip it",
+    ),
+    "downgrade of a read lock": (
+        "with self.sem.read():\n    self.sem.downgrade()",
+        2,
+        13,
+        "`model.sem` is not held for writing by the innermost `with`",
+        "write it inside `with sem.write():`, where nothing can skip it",
+    ),
+    "downgrade in a branch": (
+        "with self.sem.write():\n    if self.flag:\n        self.sem.downgrade()",
+        3,
+        17,
+        "`model.sem` is not held for writing by the innermost `with`",
+        "write it inside `with sem.write():`, where nothing can skip it",
+    ),
+    "downgrade in a condition": (
+        "with self.sem.write():\n    self.flag and self.sem.downgrade()",
+        2,
+        27,
+        "`model.sem` is not held for writing by the innermost `with`",
+        "write it inside `with sem.write():`, where nothing can skip it",
+    ),
+    "downgrade twice": (
+        "with self.sem.write():\n    self.sem.downgrade()\n    self.sem.downgrade()",
+        3,
+        13,
+        "`model.sem` is not held for writing by the innermost `with`",
+        "write it inside `with sem.write():`, where nothing can skip it",
+    ),
+    "while … else": (
+        "while self.flag:\n    pass\nelse:\n    pass",
+        1,
+        9,
+        "`while … else` is not part of the language",
+        "put the `else` block after the loop",
+    ),
+    "for … else": (
+        "for i in range(2):\n    pass\nelse:\n    pass",
+        1,
+        9,
+        "`for … else` is not part of the language",
+        "put the `else` block after the loop",
+    ),
+    "loop over a number": (
+        "for i in self.n:\n    pass",
+        1,
+        9,
+        "a number known only when the model runs cannot be looped over",
+        "loop over a page range, a range(…), or a list built in __init__",
+    ),
+    "two names over a range": (
+        "for i, j in range(2):\n    pass",
+        1,
+        9,
+        "a loop over a range has one name",
+        "",
+    ),
+    "element of a list": (
+        "x = self.units[self.n]",
+        1,
+        13,
+        "the element of a Python list must be known before the model runs",
+        "loop over the list and compare, or declare the values as state",
+    ),
+    "no such element": ("x = self.units[3]", 1, 13, "there is no element 3", "there are 3"),
+    "no such element of a tuple": (
+        "x = (1, 2)[-5]",
+        1,
+        13,
+        "there is no element -5",
+        "there are 2",
+    ),
+    "index outside": (
+        "self.table[5] = EMPTY",
+        1,
+        9,
+        "`model.table` has 2 elements, there is no [5]",
+        "indexes go from 0 to 1",
+    ),
+    "wrong number of values": ("a, b = 1, 2, 3", 1, 9, "3 values for 2 names", ""),
+    "a tuple for a number": ("self.n = (1, 2)", 1, 9, SCALAR + "a tuple", ""),
+    "None for a number": ("self.n = None", 1, 9, SCALAR + "None", ""),
+    "a float": ("self.n = self.n + 0.5", 1, 27, SCALAR + "float `0.5`", ""),
+    "divisor": (
+        "self.n = 4 // self.n",
+        1,
+        18,
+        "the divisor must be a positive constant",
+        "compute it in __init__, or count in a loop",
+    ),
+    "shift": (
+        "self.n = 1 << (self.n - 1)",
+        1,
+        18,
+        "the shift could be by -1 to 6 bits",
+        "shift by 0 to 62: declare the amount as Int(0, …), or mask it with &",
+    ),
+    "too wide": (
+        "x = (1 << 61) * self.n",
+        1,
+        13,
+        "this value may need more than 62 bits",
+        "keep it in an Int(low, high), which is checked",
+    ),
+    "computed now": (
+        "x = 1 // 0",
+        1,
+        13,
+        "this cannot be computed: ZeroDivisionError: integer division or modulo by zero",
+        "",
+    ),
+    "is": (
+        "x = self.n is 3",
+        1,
+        13,
+        "`is` compares Python objects known before the model runs",
+        "use ==",
+    ),
+    "a dynamic argument of min": (
+        "x = min(self.n, 3)",
+        1,
+        13,
+        "this needs values known before the model runs, not a number known only when the model runs",
+        "use comparisons and `if` on values of the run",
+    ),
+    "call of what cannot be": (
+        "x = print(1)",
+        1,
+        13,
+        "a builtin_function_or_method cannot be called in a model",
+        "call methods of parts, plain functions, or compute it in __init__",
+    ),
+    "choose among others": (
+        "x = choose(1, 3)",
+        1,
+        13,
+        "choose() takes a number, a range, or consecutive constants",
+        "write choose(n), choose(range) or choose(False, True)",
+    ),
+    "choose among texts": (
+        'x = choose("a", "b")',
+        1,
+        13,
+        "choose() takes a number, a range, or consecutive constants",
+        "write choose(n), choose(range) or choose(False, True)",
+    ),
+    "choose from what is not known": (
+        "x = choose(self.n)",
+        1,
+        13,
+        "what to choose from must be known before the model runs",
+        "",
+    ),
+    "choose from nothing": (
+        "x = choose(0)",
+        1,
+        13,
+        "there is nothing to choose from: the range is empty",
+        "",
+    ),
+    "wait for two": (
+        "wait_until(self.flag, self.n)",
+        1,
+        9,
+        "wait_until takes one condition, and idle=True for a worker",
+        "",
+    ),
+    "require without a rule": (
+        "require(self.flag, 3)",
+        1,
+        9,
+        "the second argument of require must be a rule",
+        "",
+    ),
+    "require with one argument": (
+        "require(self.flag)",
+        1,
+        9,
+        "require takes a condition and a rule",
+        "",
+    ),
+    "rest with an argument": ("rest(1)", 1, 9, "rest takes nothing", ""),
+    "count without a name": ("count()", 1, 9, "count takes a name and an amount", ""),
+    "ghost state": (
+        "self.n = self.seen",
+        1,
+        18,
+        "`model.seen` is Ghost state, which the system cannot see",
+        "look at it in a @ghost method, in require(…) or in assert",
+    ),
+    "range with a step": (
+        "for i in range(0, self.n, 2):\n    pass",
+        1,
+        18,
+        "range() with a step must be known before the model runs",
+        "",
+    ),
+    "a text of the run": (
+        'x = f"{self.n}"',
+        1,
+        13,
+        "a text can only be built from what is known before the run",
+        "",
+    ),
+    "a name set in one branch": (
+        "if self.flag:\n    x = 1\nself.n = x",
+        3,
+        18,
+        "`x` may have no value here: not every way to this place assigns it",
+        "assign it on every way here",
+    ),
+    "a name that changes shape": (
+        "x = None\nif self.flag:\n    x = 1\nself.n = x",
+        4,
+        18,
+        "`x` may hold different things here: a value of the run or None",
+        "let it hold a number, a flag or a page-table entry on every way here",
+    ),
+    "a name of two shapes": (
+        "x = 1\nx = (1, 2)",
+        2,
+        9,
+        "`x` holds a value of another shape elsewhere, here a tuple",
+        "use another name for it",
+    ),
+    "a name assigned again in a loop": (
+        "x = self.units\nwhile self.flag:\n    self.n = x\n    x = 1",
+        3,
+        22,
+        "`x` is assigned again further down in this loop, so what it holds here is not known",
+        "let it hold a number, a flag or a page-table entry, or use another name in the loop",
+    ),
+    "loop over texts without order": (
+        "for i in self.words():\n    pass",
+        1,
+        9,
+        "a frozenset cannot be looped over",
+        "loop over a page range, a range(…), or a list built in __init__",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake(name: str) -> None:
+    """One mistake gives one diagnostic: line, column, message and help."""
+    body, line, column, message, help = MISTAKES[name]
+    found = refused(body, "def words(self):\n    return WORDS\n")
+    assert places(found) == [(line, column, message)]
+    assert found[0].help == help
+
+
+RUN = "run"
+"""stands for the method `run`, otherwise lines count in the other methods"""
+
+CALLS: dict[str, tuple[str, str, str, int, int, str]] = {
+    "too many": (
+        "self.f(1, 2)",
+        "def f(self, a): pass",
+        RUN,
+        1,
+        9,
+        "`Model.f` takes 1 values, not 2",
+    ),
+    "unknown": ("self.f(b=1)", "def f(self, a): pass", RUN, 1, 9, "`Model.f` takes no `b`"),
+    "twice": ("self.f(1, a=1)", "def f(self, a): pass", RUN, 1, 9, "`Model.f` gets `a` twice"),
+    "too few": ("self.f()", "def f(self, a): pass", RUN, 1, 9, "`Model.f` needs a value for `a`"),
+    "varargs": ("self.f()", "def f(self, *a): pass", RUN, 1, 9, "`f` takes *args or **kwargs"),
+    "direct recursion": (
+        "self.f(1)",
+        "def f(self, a):\n    if a:\n        self.f(self.n)",
+        "",
+        3,
+        9,
+        "`Model.f` calls itself",
+    ),
+    "mutual recursion": (
+        "self.f()",
+        "def f(this):\n    this.g()\ndef g(this):\n    this.f()",
+        "",
+        4,
+        5,
+        "`Model.f` calls itself",
+    ),
+    "a value or nothing": (
+        "self.f()",
+        "def f(self):\n    if self.flag:\n        return 1\n    self.n = 2",
+        RUN,
+        1,
+        9,
+        "`f` returns a value in one place and none at its end",
+    ),
+    "nothing, then a value": (
+        "self.f()",
+        "def f(self):\n    if self.flag:\n        return\n    return 2",
+        "",
+        4,
+        5,
+        "`f` returns a value in one place and nothing in another",
+    ),
+    "a value, then nothing": (
+        "self.f()",
+        "def f(self):\n    if self.flag:\n        return 1\n    return",
+        "",
+        4,
+        5,
+        "`f` returns a value in one place and nothing in another",
+    ),
+    "while in a step": (
+        "self.f()",
+        "@indivisible\ndef f(self):\n    while self.flag:\n        pass",
+        "",
+        3,
+        5,
+        "`while` inside an indivisible step needs a bound the checker can see",
+    ),
+    "lock in a step": (
+        "self.f()",
+        "@indivisible\ndef f(self):\n    with self.lock:\n        pass",
+        "",
+        3,
+        10,
+        "a lock cannot be taken inside an indivisible step",
+    ),
+    "wait in the middle of a step": (
+        "self.f()",
+        "@indivisible\ndef f(self):\n    self.n = 1\n    wait_until(self.flag)",
+        "",
+        4,
+        5,
+        "this would let others run inside an indivisible step",
+    ),
+    "a rule that writes": (
+        "self.f()",
+        "@ghost\ndef f(self):\n    self.n = 1",
+        "",
+        3,
+        5,
+        "a rule writes `model.n`, which is state of the system",
+    ),
+    "a rule that answers": (
+        "self.n = self.f()",
+        "@ghost\ndef f(self):\n    return 1",
+        RUN,
+        1,
+        18,
+        "`f` is @ghost, so the system cannot see what it returns",
+    ),
+    "downgrade that may be skipped": (
+        "with self.sem.write():\n    self.f()",
+        "def f(self):\n    if self.flag:\n        return\n    self.sem.downgrade()",
+        "",
+        4,
+        5,
+        "`model.sem` is not held for writing by the innermost `with`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_mistake_in_a_call(name: str) -> None:
+    """Mistakes that need a second method; they too are reported once."""
+    body, more, method, line, column, message = CALLS[name]
+    (found,) = refused(body, more)
+    assert found.message == message
+    assert (found.where.function == "Model.run") == (method == RUN)
+    first = FIRST if method == RUN else FIRST + body.count("\n") + 1
+    indented = 0 if method == RUN else 4
+    assert (found.where.line - first + 1, found.where.column + 1 - indented) == (line, column)
+
+
+def test_deep_calls() -> None:
+    """Calls nested too deeply are refused, not a Python error."""
+    more = "\n".join(f"def f{n}(self):\n    self.f{n + 1}()" for n in range(80))
+    found = refused("self.f0()", more)
+    assert [d.message for d in found] == ["calls are nested deeper than 60"]
+
+
+def test_rendering() -> None:
+    """A diagnostic is printed with two lines above it, a caret line, the way here and the help."""
+    more = "def f(self, x):\n    self.n = 1\n    self.flag = True\n    with self.n:\n        pass\n"
+    (found,) = refused("self.f(1)", more)
+    file, line = found.where.file, found.where.line
+    assert found.render().split("\n") == [
+        f"{file}:{line}:14: error: `with` needs a lock, not a number known only when the model runs",
+        f"{line - 2:6} |         self.n = 1",
+        f"{line - 1:6} |         self.flag = True",
+        f"{line:6} |         with self.n:",
+        "       |              ^^^^^^",
+        f"  in `Model.f`, called from `Model.run` at {file}:{FIRST}",
+        "  help: declare one in __init__: self.lock = Mutex()",
+    ]
+
+
+def test_all_at_once() -> None:
+    """All mistakes of a file are reported together, in order, and none as a consequence."""
+    body = """
+    x = self.tabel
+    y = x + 1
+    if y > self.flug:
+        self.m = 1
+    for i in self.n:
+        self.k = i
+    with self.n:
+        self.j = x
+    """
+    found = refused(body)
+    assert [line for line, _, _ in places(found)] == [2, 4, 5, 6, 7, 8, 9]
+    assert [d.message for d in found] == [
+        "Model has no attribute `tabel`",
+        "Model has no attribute `flug`",
+        "`self.m` is not state that can be assigned",
+        "a number known only when the model runs cannot be looped over",
+        "`self.k` is not state that can be assigned",
+        "`with` needs a lock, not a number known only when the model runs",
+        "`self.j` is not state that can be assigned",
+    ]
+
+
+def test_characters_not_bytes() -> None:
+    """Columns count characters; carets stand below their target even after wide ones."""
+    (found,) = refused('assert self.n, "größer"; x = self.gröse')
+    assert found.where.column == 8 + len('assert self.n, "größer"; x = ')
+    (wide,) = refused('assert self.n, "頁"; x = self.m')
+    source, carets = wide.render().split("\n")[-3:-1]
+    assert len(carets) - len("^^^^^^") == source.index("self.m") + 1
+
+
+def test_tabs_stay_tabs() -> None:
+    """A caret line has the tabs of the line above it."""
+    where = Where("model.py", 3, 2, 3, 5, "", "\t\tabc + d")
+    assert Diagnostic(where, "no").render().split("\n")[1:] == [
+        "     3 | \t\tabc + d",
+        "       | \t\t^^^",
+    ]
+
+
+def test_errors_travel() -> None:
+    """A worker process can raise a ModelError in its parent."""
+    error = ModelError(refused("x = self.tabel"))
+    assert pickle.loads(pickle.dumps(error)).diagnostics == error.diagnostics
+
+
+# --- on sight -----------------------------------------------------------------------------------
+
+ON_SIGHT = {
+    "try:\n    pass\nfinally:\n    pass": "`try`",
+    "match self.n:\n    case 1:\n        pass": "`match`",
+    "def f():\n    pass": "a function inside a method",
+    "async def f():\n    pass": "`async def`",
+    "class A:\n    pass": "a class inside a method",
+    "raise ValueError": "`raise`",
+    "import os": "`import` inside a method",
+    "from os import path": "`import` inside a method",
+    "global a": "`global`",
+    "del self.n": "`del`",
+    "x = lambda: 1": "`lambda`",
+    "x = (y := 1)": "`:=`",
+    "x = [i for i in range(2)]": "a list comprehension",
+    "x = {i for i in range(2)}": "a set comprehension",
+    "x = {i: 1 for i in range(2)}": "a dict comprehension",
+    "x = sum(i for i in range(2))": "a generator expression",
+    "x = {1: 2}": "a dict",
+    "x = self.n in {1, 2}": "a set",
+    "x = self.units[1:]": "a slice",
+    "self.f(*self.units)": "`*` before a value",
+    "a, *b = 1, 2": "`*` before a value",
+    "self.f(**self.units)": "`**` before a value",
+    "x = self.n / 2": "`/`",
+    "self.n /= 2": "`/`",
+    "x = self.n ** 2": "`**`",
+    "x = self.n @ 2": "`@` between values",
+    "x = ~self.n": "`~`",
+    "x = (yield)": "`yield`",
+    "while self.n:\n    pass\nelse:\n    pass": "`while … else`",
+    "for i in range(2):\n    pass\nelse:\n    pass": "`for … else`",
+    "with self.lock as x:\n    pass": "`with … as`",
+}
+
+
+@pytest.mark.parametrize("body", ON_SIGHT)
+def test_lowering_and_sight_agree(body: str) -> None:
+    """What is not part of the language is the same diagnostic on sight and while lowering."""
+    more = "def f(self, a=1): pass"
+    model = load(text_of(body, more))["Model"]
+    seen = check_subset(model, ["run"])
+    assert [d.message for d in seen] == [ON_SIGHT[body] + " is not part of the language"]
+    assert seen[0].help
+    with pytest.raises(ModelError) as caught:
+        program_of(model().run)
+    (lowered,) = caught.value.diagnostics
+    assert (lowered.message, lowered.help) == (seen[0].message, seen[0].help)
+    assert lowered.where.line == seen[0].where.line
+
+
+def test_every_refusal_says_what_to_write() -> None:
+    """The table has a name and a help for each node."""
+    for node in UNSUPPORTED:
+        message, help = refusal(node.__new__(node))
+        assert message.endswith(" is not part of the language")
+        assert help
+
+
+def test_sight_reaches_everything_by_name() -> None:
+    """Also code that no scenario reaches: bases, properties, super(), functions of the file."""
+    found = load("""
+        class Base(Part):
+            def start(self):
+                raise ValueError
+
+            def unused(self):
+                raise ValueError
+
+        def outside(a):
+            return ~a
+
+        class Model(Base):
+            debug = False
+
+            def run(self):
+                if self.debug:
+                    x = {1: 2}
+                    self.never()
+                super().start()
+                outside(self.here)
+
+            def never(self):
+                del self.x
+
+            def start(self):
+                try:
+                    pass
+                finally:
+                    pass
+
+            @property
+            def here(self):
+                return lambda: 1
+    """)
+    seen = check_subset(found["Model"], ["run", "missing"])
+    assert [(d.where.line - HEADER_LINES, d.message.split(" is not")[0]) for d in seen] == [
+        (4, "`raise`"),
+        (10, "`~`"),
+        (17, "a dict"),
+        (23, "`del`"),
+        (33, "`lambda`"),
+    ]
+
+
+def test_init_is_plain_python() -> None:
+    """What __init__ does is nobody's business."""
+    found = load("""
+        class Model(Part):
+            def __init__(self):
+                self.units = [n for n in range(3)]
+
+            def run(self):
+                pass
+    """)
+    assert check_subset(found["Model"], ["run"]) == []
+    assert program_of(found["Model"]().run).actors[0].code
