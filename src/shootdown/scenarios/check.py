@@ -96,6 +96,19 @@ def scenarios_of(request: Request) -> list[Scenario]:
     ]
 
 
+def refuse_bad_model(request: Request) -> None:
+    """Compile a driver of the user's once with all operations, to find all its mistakes at once.
+
+    Each scenario would find those that it reaches. Shipped drivers have none, and need not wait.
+
+    Raises:
+        ModelError: with every mistake in what any operation reaches.
+    """
+    if not request.driver.__module__.startswith(f"{__package__.split('.')[0]}."):
+        together = replace(scenarios_of(request)[0], operations=request.operations)
+        build_program(together.sized)
+
+
 def check_request(
     request: Request,
     progress: ProgressHook | None = None,
@@ -106,6 +119,7 @@ def check_request(
     Raises:
         ModelError: if the driver is not a valid model.
     """
+    refuse_bad_model(request)
     started = time.monotonic()
     for scenario in scenarios_of(request):
         limits = _remaining(request.limits, started)

@@ -36,7 +36,13 @@ from typing import Any
 from shootdown.lang.errors import ModelError
 from shootdown.machine.memory import default_limit
 from shootdown.machine.result import Limits, Progress
-from shootdown.scenarios.check import ProgressHook, Request, check_scenario, scenarios_of
+from shootdown.scenarios.check import (
+    ProgressHook,
+    Request,
+    check_scenario,
+    refuse_bad_model,
+    scenarios_of,
+)
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import Coverage, ScenarioResult
 
@@ -70,6 +76,7 @@ def check_in_pool(
         ModelError: if the driver is not a valid model.
         WorkerBugError: if a worker raised anything else.
     """
+    refuse_bad_model(request)
     scenarios = scenarios_of(request)
     pool = _Pool(request, scenarios, min(workers, len(scenarios)), progress, note)
     try:

@@ -21,6 +21,7 @@ from shootdown.drivers.catalogue import DRIVERS
 from shootdown.drivers.driver import CALLBACKS, NOTIFIER_CALLBACKS, Driver
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.lang.source import place_of, shown_path
+from shootdown.lang.subset import check_subset
 from shootdown.program.where import Where
 from shootdown.scenarios.kernels import callbacks_of
 
@@ -146,12 +147,13 @@ def blame(file: str, action: Callable[[], T]) -> T:
 
 
 def check_driver_class(driver: type[Driver]) -> None:
-    """Refuse a driver without the callbacks it needs, or with wrong parameters.
+    """Refuse a driver without the callbacks it needs, with wrong parameters, or with statements
+    that are not part of the language.
 
     Raises:
         ModelError: with every such mistake.
     """
-    found = [*_missing(driver), *_wrong_parameters(driver)]
+    found = [*_missing(driver), *_wrong_parameters(driver), *check_subset(driver, CALLBACKS)]
     if found:
         raise ModelError(found)
 
