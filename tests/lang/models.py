@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 from typing import Any
 
 from shootdown.lang.compile import Entry, compile_system
@@ -42,9 +44,9 @@ def load(text: str) -> dict[str, Any]:
     """The names of a module with this text below `HEADER`."""
     text = HEADER + dedent(text)
     path = write(text)
-    names: dict[str, Any] = {"__name__": path.stem}
-    exec(compile(text, str(path), "exec"), names)
-    return names
+    module = sys.modules[path.stem] = ModuleType(path.stem)
+    exec(compile(text, str(path), "exec"), vars(module))
+    return vars(module)
 
 
 def program_of(

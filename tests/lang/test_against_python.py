@@ -241,7 +241,8 @@ FOUND = {
     "old value first": "self.a += self.hit()\nself.x = self.z",
     "alias": "x = 1\ny = x\nt = (x, 2)\nx += 5\nself.x = y\nself.y = t[0]",
     "alias in a loop that grows": (
-        "x = 0\nfor i in range(6):\n    y = x\n    x += 2\n    if x > y + 1:\n        self.y = y\nself.x = x"
+        "x = 0\nfor i in range(6):\n    y = x\n    x += 2\n"
+        "    if x > y + 1:\n        self.y = y\nself.x = x"
     ),
     "read first": "x = 3\nwhile x > 0:\n    x -= 1\n    self.x += 1",
     "versions": "k = (6, 5) < (6, 6)\nself.x = 1 if k else 2\nself.y = 1 if (7,) <= (6, 6) else 2",

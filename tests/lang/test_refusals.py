@@ -50,6 +50,7 @@ def places(found: list[Diagnostic]) -> list[tuple[int, int, str]]:
     return [(d.where.line - FIRST + 1, d.where.column + 1, d.message) for d in found]
 
 
+NUMBER = "a number known only when the model runs"
 SCALAR = "a number, a flag or a page-table entry is needed here, not "
 STATEMENT = 9
 """the column of the statements in `run`"""
@@ -251,7 +252,7 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "",
     ),
     "is": (
-        "x = self.n is 3",
+        "x = self.n is self.flag",
         1,
         13,
         "`is` compares Python objects known before the model runs",
@@ -261,7 +262,7 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "x = min(self.n, 3)",
         1,
         13,
-        "this needs values known before the model runs, not a number known only when the model runs",
+        "this needs values known before the model runs, not " + NUMBER,
         "use comparisons and `if` on values of the run",
     ),
     "call of what cannot be": (
@@ -522,7 +523,7 @@ def test_rendering() -> None:
     (found,) = refused("self.f(1)", more)
     file, line = found.where.file, found.where.line
     assert found.render().split("\n") == [
-        f"{file}:{line}:14: error: `with` needs a lock, not a number known only when the model runs",
+        f"{file}:{line}:14: error: `with` needs a lock, not {NUMBER}",
         f"{line - 2:6} |         self.n = 1",
         f"{line - 1:6} |         self.flag = True",
         f"{line:6} |         with self.n:",

@@ -97,6 +97,8 @@ def Flag(initial: bool = False) -> bool:
 def Int(low: int, high: int, initial: int | None = None) -> int:
     """A whole number from `low` to `high`; leaving the range breaks the rule `range`."""
     first = low if initial is None else initial
+    if not low <= first <= high:
+        raise ValueError(f"Int({low}, {high}) cannot start with {first}")
     return cast(int, _declared(Declaration("int", low, high, first)))
 
 
@@ -132,7 +134,9 @@ class Array(Generic[T]):
 def _array(element: Any, shape: str | int) -> Any:
     if element is Pte:
         return Declaration("pte", shape=shape)
-    declaration: Declaration = element if isinstance(element, Declaration) else element()
+    declaration = element() if callable(element) else element
+    if not isinstance(declaration, Declaration) or declaration.is_array or declaration.is_lock:
+        raise TypeError("an array holds Pte, Flag, Counter, Int(low, high) or a number of a frame")
     declaration.shape = shape
     return declaration
 
@@ -175,8 +179,10 @@ def PerGather(element: Any) -> Any:
 
 def Ghost(state: T) -> T:
     """State that only rules use. Touching it is never a step and never visible to the system."""
-    cast(Any, state).ghost = True
-    return state
+    if not isinstance(state, Declaration) or state.is_lock:
+        raise TypeError("Ghost takes a kind of state: Ghost(Int(0, 3))")
+    state.ghost = True
+    return cast(T, state)
 
 
 # --- page-table entries -------------------------------------------------------------------------

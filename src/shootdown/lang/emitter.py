@@ -356,7 +356,7 @@ class Emitter:
 
     def access(self, declaration: Declaration, write: bool) -> int:
         """Note an access, with the point it may need before it; the number of the variable."""
-        number = self.tables.variable(declaration)
+        number = self.number_of(declaration)
         is_ghost = declaration.ghost or self.ghosts > 0
         if write and self.ghosts and not declaration.ghost:
             raise self.refuse(
@@ -369,6 +369,15 @@ class Emitter:
         if not (is_ghost or self.atomic):
             self.emit(Point(self.where, access))
         return number
+
+    def number_of(self, declaration: Declaration) -> int:
+        """The number of a variable, which has to belong to somebody."""
+        if declaration.owner is None:
+            raise self.refuse(
+                "this state belongs to no part",
+                "assign it to an attribute of a part in __init__, not in the class",
+            )
+        return self.tables.variable(declaration)
 
     def load(self, declaration: Declaration, index: Static | Dynamic) -> Dynamic:
         """The value of a variable or of an element of an array."""
@@ -425,7 +434,7 @@ class Emitter:
 
     def acquire(self, lock: Declaration, mode: Mode) -> None:
         self.point()
-        self.emit(Acquire(self.where, self.tables.variable(lock), mode))
+        self.emit(Acquire(self.where, self.number_of(lock), mode))
         self.held.append(Held(lock, mode, self.depth, len(self.stack)))
 
     def release(self) -> None:

@@ -19,11 +19,18 @@ class Part:
     """`machine` for parts that all address spaces share (see `program.program.Variable`)"""
 
     def __setattr__(self, name: str, value: Any) -> None:
+        self._adopt(name, value)
+        object.__setattr__(self, name, value)
+
+    def _adopt(self, name: str, value: Any) -> None:
+        """Name what has no name yet: state, parts, and those in a list."""
         if isinstance(value, Declaration) and value.owner is None:
             value.owner, value.attribute = self, name
         elif isinstance(value, Part) and not value.label and name != "parent":
             object.__setattr__(value, "label", name)
-        object.__setattr__(self, name, value)
+        elif isinstance(value, list | tuple):
+            for number, member in enumerate(value):
+                self._adopt(f"{name}[{number}]", member)
 
     @property
     def name(self) -> str:

@@ -89,6 +89,10 @@ class Statements(Assignments):
         match node:
             case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.AnnAssign(value=None):
                 pass
+            case ast.Expr(value=ast.BoolOp() as both):
+                end = self.label()
+                self.condition(both, end, end)
+                self.place(end)
             case ast.Expr():
                 self.expression(node.value)
             case ast.Assign():

@@ -1,0 +1,570 @@
+"""What models mean: values, steps and locks, with exact numbers of states and transitions."""
+
+from __future__ import annotations
+
+from textwrap import dedent, indent
+from typing import Any
+
+import pytest
+
+from shootdown.lang.errors import ModelError
+from shootdown.lang.geometry import Geometry
+from shootdown.program.program import Program
+
+from .models import check, counts, final_states, load, program_of, run_alone
+
+HEAD = """
+class Model(Part):
+    def __init__(self):
+        self.lock = Mutex()
+        self.sem = RwSemaphore()
+        self.n = Int(0, 7)
+        self.m = Int(0, 7)
+        self.flag = Flag()
+        self.seq = Counter()
+        self.table = PerPage(Pte)
+        self.seen = Ghost(Int(0, 7))
+        self.units = [1, 2, 4]
+        self.pages = 3
+"""
+
+
+def model(methods: str) -> Any:
+    """An instance of a class with this state and these methods."""
+    return load(HEAD + indent(dedent(methods), "    "))["Model"]()
+
+
+def alone(methods: str, geometry: Geometry | None = None) -> dict[str, Any]:
+    """The end of a run of `run`, with nobody else there."""
+    return run_alone(program_of(model(methods).run, geometry=geometry))
+
+
+def together(methods: str, *names: str) -> Program:
+    """The program in which these methods of one model run at the same time."""
+    instance = model(methods)
+    return program_of(*(getattr(instance, name) for name in names))
+
+
+def ends(program: Program, *names: str) -> set[tuple[Any, ...]]:
+    """What the variables may hold when everybody is done."""
+    return {tuple(state[f"model.{name}"] for name in names) for state in final_states(program)}
+
+
+# --- steps --------------------------------------------------------------------------------------
+
+
+def test_increment_is_two_steps() -> None:
+    """`self.n += 1` outside a lock is a read and a write, so an update can be lost."""
+    program = together("def run(self):\n    self.n += 1", "run", "run")
+    assert ends(program, "n") == {(1,), (2,)}
+    assert counts(program) == ("holds", 12, 14)
+
+
+def test_increment_under_a_lock_is_one_step() -> None:
+    """Under one lock it is one step with taking and giving back the lock."""
+    program = together("def run(self):\n    with self.lock:\n        self.n += 1", "run", "run")
+    assert ends(program, "n") == {(2,)}
+    assert counts(program) == ("holds", 4, 4)
+
+
+def test_lock_without_a_common_protection() -> None:
+    """A lock that not everybody takes protects nothing."""
+    methods = """
+    def run(self):
+        with self.lock:
+            self.n += 1
+
+    def other(self):
+        self.n += 1
+    """
+    program = together(methods, "run", "other")
+    assert ends(program, "n") == {(1,), (2,)}
+
+
+def test_private_state_is_no_step() -> None:
+    """State that only one actor touches splits nothing."""
+    found = alone("def run(self):\n    self.n = 1\n    self.m = self.n + 1\n    self.n += self.m")
+    assert (found["model.n"], found["steps"]) == (3, 1)
+
+
+def test_constant_state_is_no_step() -> None:
+    """State that nobody writes splits nothing."""
+    methods = """
+    def run(self):
+        self.n = self.m + self.m
+
+    def other(self):
+        if self.m == 0:
+            self.flag = True
+    """
+    assert counts(together(methods, "run", "other")) == ("holds", 4, 4)
+
+
+def test_readers_and_a_writer() -> None:
+    """A write-held lock for writes and a read-held one for reads protect state."""
+    methods = """
+    def run(self):
+        with self.sem.read():
+            if self.n == self.m:
+                self.flag = True
+
+    def other(self):
+        with self.sem.write():
+            self.n = 1
+            self.m = 1
+    """
+    program = together(methods, "run", "other")
+    assert ends(program, "flag", "n") == {(1, 1)}
+    assert counts(program) == ("holds", 4, 4)
+
+
+def test_read_mode_does_not_protect_a_write() -> None:
+    """Holding a lock for reading, two may write at the same time."""
+    methods = "def run(self):\n    with self.sem.read():\n        self.n += 1"
+    assert ends(together(methods, "run", "run"), "n") == {(1,), (2,)}
+
+
+def test_downgrade_lets_readers_in() -> None:
+    """After a downgrade readers see the state, writers still wait."""
+    methods = """
+    def run(self):
+        with self.sem.write():
+            self.n = 1
+            self.sem.downgrade()
+            wait_until(self.flag)
+        self.m = 1
+
+    def other(self):
+        with self.sem.read():
+            self.flag = self.n == 1
+    """
+    program = together(methods, "run", "other")
+    assert check(program).verdict == "violated"  # the reader was first: the writer waits for ever
+    assert ends(program, "flag", "m") == {(1, 1)}
+
+
+def test_indivisible() -> None:
+    """An indivisible method is one step."""
+    methods = "def run(self):\n    self.bump()\n\n@indivisible\ndef bump(self):\n    self.n += 1"
+    program = together(methods, "run", "run")
+    assert ends(program, "n") == {(2,)}
+    assert counts(program) == ("holds", 4, 4)
+
+
+def test_ghost_is_free() -> None:
+    """What a rule reads and writes costs nobody a step."""
+    methods = """
+    def run(self):
+        self.n = 1
+        self.note()
+        self.m = 1
+
+    @ghost
+    def note(self):
+        self.seen += 1
+        if self.n == 1 and self.m == 0:
+            self.seen += 1
+    """
+    program = together(methods, "run")
+    assert run_alone(program)["steps"] == 1
+    assert ends(program, "seen") == {(2,)}
+
+
+def test_and_or_look_as_late_as_possible() -> None:
+    """Each part of a condition is a step of its own, and only made when it is needed."""
+    methods = """
+    def run(self):
+        if self.n and self.m:
+            self.flag = True
+
+    def other(self):
+        self.n = 1
+        self.m = 1
+        self.n = 0
+        self.m = 0
+    """
+    program = together(methods, "run", "other")
+    assert ends(program, "flag") == {(0,), (1,)}
+    assert len(program.actors[0].points) == 2
+    assert counts(program) == ("holds", 17, 22)
+
+
+def test_a_loop_of_private_state_still_lets_others_run() -> None:
+    """A loop keeps a point if nothing else in it is one."""
+    program = together("def run(self):\n    while not self.flag:\n        pass", "run")
+    assert len(program.actors[0].points) == 1
+    assert counts(program) == ("holds", 1, 1)
+
+
+# --- locks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "with self.lock:\n    if self.n == 0:\n        return\n    self.m = 1",
+        "for i in range(2):\n    with self.lock:\n        if self.n == 0:\n            break",
+        "for i in range(2):\n    with self.lock:\n        if self.n == 0:\n            continue",
+        "while True:\n    with self.lock:\n        if self.n == 0:\n            break",
+        "for u in self.units:\n    with self.lock, self.sem.read():\n        break",
+        "while True:\n    with self.sem.write():\n        self.sem.downgrade()\n        return",
+    ],
+)
+def test_leaving_early_gives_locks_back(body: str) -> None:
+    """return, break and continue inside `with` release what was taken inside."""
+    found = alone("def run(self):\n" + indent(body, "    "))
+    assert found.get("model.lock", 0) == 0
+    assert found.get("model.sem", 0) == 0
+
+
+def test_return_value_is_read_before_the_release() -> None:
+    """`return self.n` inside `with` reads under the lock."""
+    methods = """
+    def run(self):
+        self.m = self.get()
+
+    def get(self):
+        with self.lock:
+            return self.n
+
+    def other(self):
+        with self.lock:
+            self.n = 1
+            self.n = 2
+    """
+    assert ends(together(methods, "run", "other"), "m") == {(0,), (2,)}
+
+
+def test_self_deadlock() -> None:
+    """Taking a mutex twice is a deadlock, found by the search."""
+    program = together(
+        "def run(self):\n    with self.lock:\n        with self.lock:\n            pass", "run"
+    )
+    result = check(program)
+    assert (result.verdict, result.rule, len(result.path)) == ("violated", "deadlock", 1)
+
+
+# --- waiting ------------------------------------------------------------------------------------
+
+
+def test_wait_until_is_one_step_with_going_on() -> None:
+    """Looking and going on are one step; waiting for ever is a deadlock."""
+    methods = """
+    def run(self):
+        wait_until(self.flag)
+        self.n = 1
+
+    def other(self):
+        self.flag = True
+    """
+    assert counts(together(methods, "run", "other")) == ("holds", 3, 2)
+    alone_result = check(together(methods, "run"))
+    assert (alone_result.verdict, alone_result.rule) == ("violated", "deadlock")
+
+
+def test_an_idle_worker_is_no_deadlock() -> None:
+    """With idle=True waiting for ever is fine."""
+    methods = "def run(self):\n    while True:\n        wait_until(self.flag, idle=True)"
+    assert counts(together(methods, "run")) == ("holds", 1, 0)
+
+
+def test_resting_helps_nobody() -> None:
+    """An actor that may rest need not come to another's help: who waits for it is stuck."""
+    methods = """
+    def run(self):
+        wait_until(self.flag)
+
+    def device(self):
+        while True:
+            self.poke()
+
+    @indivisible
+    def poke(self):
+        rest()
+        self.flag = True
+    """
+    result = check(together(methods, "run", "device"))
+    assert (result.verdict, result.rule, len(result.path)) == ("violated", "deadlock", 0)
+
+
+# --- choices ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [
+        ("3", {0, 1, 2}),
+        ("range(1, 3)", {1, 2}),
+        ("PageRange(0, 2)", {0, 1}),
+        ("False, True", {0, 1}),
+        ("4, 5, 6", {4, 5, 6}),
+        ("1", {0}),
+    ],
+)
+def test_choose(options: str, values: set[int]) -> None:
+    """Every choice is explored."""
+    program = together(f"def run(self):\n    self.n = choose({options})", "run")
+    assert ends(program, "n") == {(value,) for value in values}
+    assert counts(program) == ("holds", 1 + len(values), len(values))
+
+
+# --- rules --------------------------------------------------------------------------------------
+
+
+def broken(methods: str, bits: int = 3) -> tuple[str, str | None, str]:
+    """Verdict, rule and sentence of a model in which one actor breaks something."""
+    program = program_of(model(methods).run, counter_bits=bits)
+    result = check(program)
+    sentence = next((r.sentence for r in program.rules if r.name == result.rule), "")
+    return result.verdict, result.rule, sentence
+
+
+def test_int_leaves_its_range() -> None:
+    """An Int that leaves its bounds breaks the rule `range`."""
+    verdict, rule, _ = broken("def run(self):\n    while True:\n        self.n += 1")
+    assert (verdict, rule) == ("violated", "range")
+
+
+def test_counter_wraps() -> None:
+    """A counter that would wrap in the width chosen asks for a wider one."""
+    methods = "def run(self):\n    for i in range(8):\n        self.seq += 1"
+    assert broken(methods)[:2] == ("widen", "counter-width")
+    assert broken(methods, bits=4)[0] == "holds"
+
+
+def test_counter_goes_below_zero() -> None:
+    """A counter below zero is a mistake of the model at any width."""
+    assert broken("def run(self):\n    self.seq -= 1")[:2] == ("violated", "counter-underflow")
+
+
+def test_index() -> None:
+    """An index outside an array breaks the rule `index`."""
+    assert broken("def run(self):\n    self.table[choose(3)] = EMPTY")[:2] == ("violated", "index")
+
+
+def test_assertion() -> None:
+    """assert breaks the rule `assertion`; its message is the sentence."""
+    found = broken('def run(self):\n    assert self.n == 1, "n is one"')
+    assert found == ("violated", "assertion", "n is one")
+    assert broken("def run(self):\n    assert self.n == 0 and not self.flag")[0] == "holds"
+    assert broken("def run(self):\n    x = EMPTY\n    assert x")[:2] == ("violated", "assertion")
+
+
+def test_unreachable() -> None:
+    """Reaching unreachable() breaks `assertion`, and only ends the branch it is in."""
+    methods = "def run(self):\n    if self.n:\n        unreachable()\n    self.m = 1"
+    assert broken(methods)[0] == "holds"
+    assert alone(methods)["model.m"] == 1
+    assert broken("def run(self):\n    self.n or unreachable()\n    self.m = 1")[0] == "violated"
+
+
+def test_require() -> None:
+    """require names its rule, and every check counts as an exercise."""
+    found = load("""
+        class Even:
+            name, sentence, verdict = "even", "n is even", "violated"
+
+        class Model(Part):
+            def __init__(self):
+                self.n = Int(0, 7)
+                self.seen = Ghost(Int(0, 7))
+
+            def run(self):
+                while self.n < 6:
+                    self.n += 1
+                    require(self.n % 2 == 0 or self.seen < 9, EVEN)
+                require(self.n % 2, EVEN)
+
+        EVEN = Even()
+    """)
+    program = program_of(found["Model"]().run)
+    result = check(program)
+    assert (result.verdict, result.rule) == ("violated", "even")
+    assert dict(zip([r.name for r in program.rules], result.exercised, strict=True))["even"] == 7
+
+
+def test_a_local_number_that_grows() -> None:
+    """A local counter of a `while` gets the room it needs, and a bound if it never stops."""
+    methods = """
+    def run(self):
+        count_up = 0
+        while count_up < 100:
+            count_up += 1
+        self.n = count_up // 25
+    """
+    assert alone(methods)["model.n"] == 4
+    endless = "def run(self):\n    k = 0\n    while not self.flag:\n        k += 1"
+    assert broken(endless)[:2] == ("violated", "range")
+
+
+# --- values -------------------------------------------------------------------------------------
+
+VALUES: dict[str, tuple[str, int]] = {
+    "for over a dynamic range": ("k = 3 + self.n\nfor i in range(1, k):\n    self.m += i", 3),
+    "a range that is empty": ("k = self.n\nfor i in range(2, k):\n    self.m = 7", 0),
+    "nested loops": (
+        "for i in range(4):\n"
+        "    for j in range(4):\n"
+        "        if j == i:\n            break\n"
+        "        if j == 1:\n            continue\n"
+        "        self.m += 1\n"
+        "    if self.m > 4:\n        break",
+        4,
+    ),
+    "a static list with break": (
+        "for u in self.units:\n    if u == 4:\n        break\n    self.m += u",
+        3,
+    ),
+    "enumerate": ("for i, u in enumerate(self.units):\n    self.m += i * u - i", 7),
+    "a conditional expression": ("self.m = 1 if self.n else 2 if self.flag else 3", 3),
+    "comparisons chained": ("self.m = 0 <= self.n < 1 <= 2", 1),
+    "in a range of pages": (
+        "p = self.n + 1\nr = PageRange(p, p + 2)\n"
+        "self.m = (0 in r) + 2 * (1 in r) + 4 * (3 not in r)",
+        6,
+    ),
+    "len of a range": ("r = PageRange(self.n, self.n + 3)\nself.m = len(r)", 3),
+    "len of an empty range": ("r = PageRange(self.n + 3, self.n)\nself.m = len(r)", 0),
+    "a range as a condition": ("r = PageRange(self.n, self.n)\nself.m = 1 if r else 2", 2),
+    "tuple returns": ("a, b = self.pair(2)\nself.m = a * 3 + b", 7),
+    "default arguments": ("self.m = self.with_defaults(1)", 3),
+    "keyword arguments": ("self.m = self.with_defaults(b=1, a=3, c=0)", 4),
+    "a property": ("self.n = 3\nself.m = self.double", 6),
+    "entry: frame and rights": ("p = Pte(self.n + 2, READ_ONLY)\nself.m = p.frame + p.rights", 4),
+    "entry: with_rights": (
+        "p = Pte(self.n + 1, READ_ONLY).with_rights(READ_WRITE)\n"
+        "self.m = p.writable + p.readable + p.present + p.allows(True) + p.allows(False)",
+        5,
+    ),
+    "entry: no rights is empty": ("p = Pte(self.n + 1, self.n)\nself.m = p == EMPTY", 1),
+    "entry: prot-none": (
+        "p = Pte(self.n + 1, PROT_NONE)\nself.m = 4 * p.present + p.readable + p.allows(False)",
+        4,
+    ),
+    "entry: kept in state": (
+        "self.table[1] = Pte(3, READ_WRITE)\np = self.table[1]\nself.m = p.frame + p.writable",
+        4,
+    ),
+    "a name that is a range or another": (
+        "r = PageRange(0, 2)\n"
+        "if not self.n:\n    r = PageRange(self.n, self.n + 5)\nself.m = len(r)",
+        5,
+    ),
+    "annotated": ("x: int\nx = 2\ny: int = x + 1\nself.m = y", 3),
+    "state is read when the loop comes to it": (
+        "for f in (self.n, self.n):\n    self.m += f\n    self.n += 1",
+        0,
+    ),
+    "bitwise": ("x = self.n + 5\nself.m = (x & 6) | (x >> 2) ^ (x << 1) & 2", 7),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_value(name: str) -> None:
+    """The value that a body leaves in `m`, with n = 0 and flag = False at the start."""
+    body, value = VALUES[name]
+    methods = """
+    def pair(self, n):
+        if self.flag:
+            return n + 1, n
+        return n, n - 1
+
+    def with_defaults(self, a, b=2, *, c=0):
+        return a + b + c
+
+    @property
+    def double(self):
+        return 2 * self.n
+    """
+    found = alone("def run(self):\n" + indent(body, "    ") + "\n" + dedent(methods))
+    assert found["model.m"] == value
+
+
+def test_super_and_lists_of_state() -> None:
+    """super() calls and properties of bases; state in lists has names and is read in turn."""
+    found = load("""
+        class Base(Part):
+            def __init__(self):
+                self.n = Int(0, 7)
+                self.flags = [Int(0, 7), Int(0, 7, 2)]
+
+            @property
+            def more(self):
+                return self.n + 1
+
+            def run(self):
+                self.n = 3
+
+        class Model(Base):
+            @property
+            def more(self):
+                return super().more + 1
+
+            def run(self):
+                super().run()
+                self.n = self.more
+                for flag in self.flags:
+                    self.n += flag
+    """)
+    program = program_of(found["Model"]().run)
+    assert [v.name for v in program.variables] == ["model.n", "model.flags[0]", "model.flags[1]"]
+    assert run_alone(program)["model.n"] == 7
+
+
+def test_state_of_nobody() -> None:
+    """State in a class body would be shared by all its objects; it is refused."""
+    found = load("""
+        class Model(Part):
+            n = Flag()
+
+            def run(self):
+                self.n = True
+    """)
+    with pytest.raises(ModelError, match="this state belongs to no part"):
+        program_of(found["Model"]().run)
+
+
+def test_records() -> None:
+    """Frozen dataclasses carry values through calls and loops."""
+    found = load("""
+        @dataclass(frozen=True)
+        class Point:
+            x: int
+            y: int
+
+            @property
+            def sum(self):
+                return self.x + self.y
+
+            def moved(self, by):
+                return Point(self.x + by, y=self.y)
+
+        class Model(Part):
+            def __init__(self):
+                self.n = Int(0, 31)
+
+            def run(self):
+                point = Point(1, 2)
+                for i in range(3):
+                    point = point.moved(i + self.n)
+                self.n = point.sum
+    """)
+    assert run_alone(program_of(found["Model"]().run))["model.n"] == 6
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "Int(3, 2)",
+        "Int(0, 3, 4)",
+        "PerPage(int)",
+        "PerPage(Mutex)",
+        "PerPage(PerPage(Pte))",
+        "Ghost(3)",
+    ],
+)
+def test_declarations_that_make_no_sense(declaration: str) -> None:
+    """They fail in __init__, in Python, where the mistake is."""
+    found = load(f"class Model(Part):\n    def __init__(self):\n        self.n = {declaration}")
+    with pytest.raises((TypeError, ValueError)):
+        found["Model"]()
