@@ -239,12 +239,12 @@ def _coverage(scenario: Scenario, program: Program, result: SearchResult) -> Cov
     reached: set[tuple[str, int]] = set()
     for number, actor in enumerate(program.actors):
         for index, operation in enumerate(actor.code):
-            place = operation.where
-            if (place.file, place.function) not in own:
-                continue
-            lines[place.file, place.line] = place.text
-            if (number, index) in result.reached:
-                reached.add((place.file, place.line))
+            for place in operation.where.chain:  # a call is reached where what it calls is
+                if (place.file, place.function) not in own:
+                    continue
+                lines[place.file, place.line] = place.text
+                if (number, index) in result.reached:
+                    reached.add((place.file, place.line))
     never = tuple(
         SourceLine(file, line, lines[file, line].strip())
         for file, line in sorted(lines.keys() - reached)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import sys
 import traceback
 from collections.abc import Callable
@@ -138,10 +139,9 @@ def blame(file: str, action: Callable[[], T]) -> T:
             raise
         last = own[-1]
         line = last.lineno or 1
-        text = (last._original_lines if hasattr(last, "_original_lines") else last.line) or ""
-        text = text.splitlines()[0] if text else ""
+        text = linecache.getline(last.filename, line).rstrip()
         start = len(text) - len(text.lstrip())
-        place = Where(shown_path(file), line, start, line, len(text.rstrip()), "", text)
+        place = Where(shown_path(file), line, start, line, len(text), "", text)
         what = f"{type(error).__name__}: {error}"
         raise ModelError([Diagnostic(place, f"the file raises {what}")]) from None
 

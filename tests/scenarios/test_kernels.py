@@ -1,0 +1,96 @@
+"""Which kernels a driver can run on."""
+
+from __future__ import annotations
+
+import pytest
+
+from shootdown.drivers.catalogue import DRIVERS
+from shootdown.drivers.driver import Driver
+from shootdown.drivers.hardware_tlb import InvalidateRange, NaiveTlb, Sva
+from shootdown.lang.declare import PageRange
+from shootdown.linux.version import parse_version, show_version
+from shootdown.scenarios.kernels import (
+    callbacks_of,
+    default_kernel,
+    describe_kernels,
+    kernels_for,
+    misfit,
+)
+
+
+class BothFamilies(Sva):
+    def invalidate_range_start(self, range: PageRange) -> None:
+        pass
+
+
+class TwoEras(Sva):
+    def invalidate_range(self, range: PageRange) -> None:
+        pass
+
+
+def test_spans_of_shipped_drivers() -> None:
+    """Start and end go everywhere; the third callback had two names."""
+    assert dict(zip(DRIVERS, describe_kernels(DRIVERS.values()), strict=True)) == {
+        "amd-iommu-v2": "3.7 to 6.19",
+        "naive-tlb": "3.7 to 6.19",
+        "invalidate-range": "3.19 to 6.5",
+        "sva": "6.6 to 6.19",
+        "kvm": "3.7 to 6.19",
+        "kvm-no-in-progress": "3.7 to 6.19",
+        "kvm-no-sequence": "3.7 to 6.19",
+    }
+
+
+@pytest.mark.parametrize(
+    ("driver", "kernel", "reason"),
+    [
+        (InvalidateRange, "3.18", "kernel 3.18 never calls invalidate_range"),
+        (InvalidateRange, "3.19", None),
+        (InvalidateRange, "6.5", None),
+        (InvalidateRange, "6.6", "kernel 6.6 never calls invalidate_range"),
+        (Sva, "6.5", "kernel 6.5 never calls arch_invalidate_secondary_tlbs"),
+        (Sva, "6.6", None),
+        (NaiveTlb, "3.7", None),
+        (NaiveTlb, "6.19", None),
+        (
+            BothFamilies,
+            "6.6",
+            "a kernel from 6.6 on refuses a driver with both families of callbacks",
+        ),
+        (TwoEras, "6.6", "kernel 6.6 never calls invalidate_range"),
+    ],
+)
+def test_misfits(driver: type[Driver], kernel: str, reason: str | None) -> None:
+    """A callback that a kernel never calls, or refuses, is a reason."""
+    assert misfit(driver, parse_version(kernel)) == reason
+
+
+@pytest.mark.parametrize("driver", [BothFamilies, TwoEras])
+def test_a_driver_that_fits_nowhere(driver: type[Driver]) -> None:
+    """There is no span and no default kernel."""
+    assert kernels_for(driver) is None
+    assert default_kernel(driver) is None
+    assert describe_kernels([driver]) == ["none"]
+
+
+def test_the_default_is_the_newest() -> None:
+    """Without a wish a driver runs on the newest kernel that has its callbacks, unless it says
+    which kernel had it last."""
+    found = {name: default_kernel(driver) for name, driver in DRIVERS.items()}
+    assert {name: show_version(kernel) for name, kernel in found.items() if kernel} == {
+        "amd-iommu-v2": "3.18",
+        "naive-tlb": "3.18",
+        "invalidate-range": "6.5",
+        "sva": "6.19",
+        "kvm": "6.19",
+        "kvm-no-in-progress": "6.19",
+        "kvm-no-sequence": "6.19",
+    }
+
+
+def test_callbacks_are_found_by_name() -> None:
+    """Inherited ones count."""
+    assert callbacks_of(BothFamilies) == {
+        "arch_invalidate_secondary_tlbs",
+        "invalidate_range_start",
+    }
