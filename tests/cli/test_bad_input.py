@@ -28,7 +28,7 @@ DRIVERS = {
 
 
 @pytest.mark.parametrize("mistake", DRIVERS)
-def test_a_bad_driver(run, mirror, mistake: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_bad_driver(run, mirror, mistake: str) -> None:
     """file:line:column, what is wrong, the number of mistakes; no traceback, no JSON."""
     old, new, words = DRIVERS[mistake]
     done = run("check", mirror(old, new), "--operations", "munmap", "--json", "out.json")
@@ -41,7 +41,7 @@ def test_a_bad_driver(run, mirror, mistake: str) -> None:  # type: ignore[no-unt
     assert os.listdir() == ["mine.py"]
 
 
-def test_mistakes_of_all_files_at_once(run, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_mistakes_of_all_files_at_once(run, mirror) -> None:
     """Two files, two mistakes, one run."""
     first = mirror("def device_fault", "def device_fualt", name="a.py")
     second = mirror("with self.lock:", "with self.lock", name="b.py")
@@ -76,7 +76,7 @@ def test_mistakes_of_all_files_at_once(run, mirror) -> None:  # type: ignore[no-
         ("import nope -o t.parquet", "the text of strace cannot be read", ""),
     ],
 )
-def test_a_bad_command_line(run, words: str, error: str, help: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_bad_command_line(run, words: str, error: str, help: str) -> None:
     """`error:` and `help:` on standard error, nothing else anywhere."""
     done = run(*words.split())
     assert done.exit_code == 2, done.output
@@ -88,7 +88,7 @@ def test_a_bad_command_line(run, words: str, error: str, help: str) -> None:  # 
     assert os.listdir() == []
 
 
-def test_unwritable_json_is_found_before_the_search(run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_unwritable_json_is_found_before_the_search(run, monkeypatch) -> None:
     """Nobody waits an hour to hear that a directory does not exist."""
 
     def search(*_: object) -> None:
@@ -98,7 +98,7 @@ def test_unwritable_json_is_found_before_the_search(run, monkeypatch) -> None:  
     assert run("check", "kvm", "--json", "no/x.json").exit_code == 2
 
 
-def test_our_bug(run, monkeypatch, tmp_path: Path, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_our_bug(run, monkeypatch, tmp_path: Path, mirror) -> None:
     """Exit 70, said to be ours, with a file that has traceback, versions, command and driver."""
 
     def broken(*_: object) -> None:

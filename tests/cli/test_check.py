@@ -75,7 +75,7 @@ def without_times(text: str) -> str:
     return re.sub(r"\d+\.\d\d(?=\s|$)|\"seconds\":[0-9.e-]+", "T", text)
 
 
-def test_a_driver_that_holds(run, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_a_driver_that_holds(run, mirror) -> None:
     """Exit 0, and the last line says what that rests on."""
     done = run("check", mirror(), "--operations", "munmap")
     assert done.exit_code == 0
@@ -85,7 +85,7 @@ def test_a_driver_that_holds(run, mirror) -> None:  # type: ignore[no-untyped-de
 
 
 @pytest.mark.parametrize("half", ["self.invalidating or ", " or self.sequence != seen"])
-def test_half_a_condition_is_not_enough(run, mirror, half: str) -> None:  # type: ignore[no-untyped-def]
+def test_half_a_condition_is_not_enough(run, mirror, half: str) -> None:
     """Exit 1, and a timeline of how a page is freed under the device."""
     done = run("check", mirror(half), "--operations", "munmap")
     assert done.exit_code == 1
@@ -96,7 +96,7 @@ def test_half_a_condition_is_not_enough(run, mirror, half: str) -> None:  # type
 
 
 @pytest.mark.parametrize("limit", [["--states", "200"], ["--time", "0.0001"]])
-def test_a_search_that_was_cut(run, mirror, limit: list[str]) -> None:  # type: ignore[no-untyped-def]
+def test_a_search_that_was_cut(run, mirror, limit: list[str]) -> None:
     """Exit 3, and never `holds`."""
     done = run("check", mirror(), "--operations", "munmap", *limit)
     assert done.exit_code == 3
@@ -104,14 +104,14 @@ def test_a_search_that_was_cut(run, mirror, limit: list[str]) -> None:  # type: 
     assert "holds" not in done.output
 
 
-def test_engines_agree(run, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_engines_agree(run, mirror) -> None:
     """Same report but for the time."""
     words = ("check", mirror("self.invalidating or "), "--operations", "munmap", "--engine")
     native, python = run(*words, "native"), run(*words, "python")
     assert without_times(native.stdout) == without_times(python.stdout)
 
 
-def test_two_workers_print_what_one_does(run, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_two_workers_print_what_one_does(run, mirror) -> None:
     """Same rows in the same order, same counterexample, same JSON."""
     words = ("check", mirror("self.invalidating or "), "--json", "out.json")
     one = run(*words)
@@ -177,7 +177,7 @@ def test_an_interrupted_check(tmp_path: Path, number: signal.Signals) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_json_has_the_shape_of_the_contract(run, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_json_has_the_shape_of_the_contract(run, mirror) -> None:
     """One object per driver and line; standard output carries nothing else."""
     words = ("--operations", "munmap", "--json", "-")
     done = run("check", mirror("self.invalidating or "), "kvm", *words)
@@ -192,7 +192,7 @@ def test_json_has_the_shape_of_the_contract(run, mirror) -> None:  # type: ignor
     assert "How munmap breaks freed-frame" in done.stderr
 
 
-def test_json_replaces_an_older_file_as_a_whole(run, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_json_replaces_an_older_file_as_a_whole(run, mirror) -> None:
     """And leaves nothing beside it."""
     Path("out.json").write_text("old")
     assert run("check", mirror(), "--operations", "munmap", "--json", "out.json").exit_code == 0
@@ -200,14 +200,14 @@ def test_json_replaces_an_older_file_as_a_whole(run, mirror) -> None:  # type: i
     assert sorted(os.listdir()) == ["mine.py", "out.json"]
 
 
-def test_worst_verdict_decides(run, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_worst_verdict_decides(run, mirror) -> None:
     """Violated before undecided before holds."""
     good, bad = mirror(name="good.py"), mirror("self.invalidating or ", name="bad.py")
     assert run("check", good, bad, "--operations", "munmap").exit_code == 1
     assert run("check", good, bad, "--operations", "munmap", "--states", "5").exit_code == 3
 
 
-def test_program_and_layout(run, mirror) -> None:  # type: ignore[no-untyped-def]
+def test_program_and_layout(run, mirror) -> None:
     """Printed instead of a search, with source lines."""
     done = run("check", mirror(), "--operations", "fork", "--show-program", "--show-layout")
     assert done.exit_code == 0

@@ -13,13 +13,13 @@ DATA = Path(__file__).parents[1] / "traces" / "data"
 
 
 @pytest.fixture
-def trace(run) -> str:  # type: ignore[no-untyped-def]
+def trace(run) -> str:
     """A small trace in the current directory."""
     assert run("import", str(DATA / "fork.strace"), "-o", "t.parquet").exit_code == 0
     return "t.parquet"
 
 
-def test_bill_of_two_drivers(run, trace: str) -> None:  # type: ignore[no-untyped-def]
+def test_bill_of_two_drivers(run, trace: str) -> None:
     """Side by side on a terminal, and rows in JSON."""
     drivers = ("--driver", "sva", "--driver", "kvm")
     done = run("replay", trace, *drivers, "--kernel", "6.6", "--json", "bill.json")
@@ -33,14 +33,14 @@ def test_bill_of_two_drivers(run, trace: str) -> None:  # type: ignore[no-untype
         assert row["nanoseconds"] is None
 
 
-def test_engines_count_the_same(run, trace: str) -> None:  # type: ignore[no-untyped-def]
+def test_engines_count_the_same(run, trace: str) -> None:
     """The Python reference and the compiled steps."""
     words = ("replay", trace, "--driver", "sva", "--touch", "2", "--json", "-", "--engine")
     rows = [json.loads(run(*words, engine).stdout)["rows"] for engine in ("native", "python")]
     assert rows[0] == rows[1]
 
 
-def test_kernels_a_driver_does_not_fit(run, trace: str) -> None:  # type: ignore[no-untyped-def]
+def test_kernels_a_driver_does_not_fit(run, trace: str) -> None:
     """Left out with the reason, as long as one is left."""
     words = ("replay", trace, "--driver", "sva", "--kernel", "3.18")
     refused = run(*words)
@@ -60,7 +60,7 @@ def test_kernels_a_driver_does_not_fit(run, trace: str) -> None:  # type: ignore
         ("replay t.parquet --driver svb", "there is no driver `svb`"),
     ],
 )
-def test_bad_input(run, trace: str, words: str, error: str) -> None:  # type: ignore[no-untyped-def]
+def test_bad_input(run, trace: str, words: str, error: str) -> None:
     """Exit 2 and a message."""
     Path("bad.parquet").write_text("hello")
     done = run(*words.split(), "--json", "bill.json")
@@ -71,7 +71,7 @@ def test_bad_input(run, trace: str, words: str, error: str) -> None:  # type: ig
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
-def test_demo(run) -> None:  # type: ignore[no-untyped-def]
+def test_demo(run) -> None:
     """A violation, a driver that holds, a bill; exit 0 because all went as expected."""
     done = run("demo")
     assert done.exit_code == 0, done.output

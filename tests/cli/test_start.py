@@ -36,7 +36,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert done.stderr == "[]\n"
 
 
-def test_version(run) -> None:  # type: ignore[no-untyped-def]
+def test_version(run) -> None:
     """Name and version."""
     assert run("--version").output == f"shootdown, version {__version__}\n"
 
@@ -54,7 +54,7 @@ def test_every_option_has_a_sentence(name: str) -> None:
             assert parameter.help.endswith("."), parameter.opts
 
 
-def test_list_of_commands_has_their_summaries(run) -> None:  # type: ignore[no-untyped-def]
+def test_list_of_commands_has_their_summaries(run) -> None:
     """In the order of main.COMMANDS."""
     shown = run("--help").output
     places = [shown.index(row.summary) for row in COMMANDS.values()]

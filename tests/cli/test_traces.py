@@ -30,7 +30,7 @@ def can_trace() -> bool:
 needs_strace = pytest.mark.skipif(not can_trace(), reason="strace is missing or may not trace")
 
 
-def test_import_counts_calls(run) -> None:  # type: ignore[no-untyped-def]
+def test_import_counts_calls(run) -> None:
     """Most frequent first; the same in JSON; the trace is there."""
     done = run("import", str(DATA / "fork.strace"), "-o", "t.parquet", "--json", "t.json")
     assert done.exit_code == 0
@@ -42,7 +42,7 @@ def test_import_counts_calls(run) -> None:  # type: ignore[no-untyped-def]
     assert sorted(os.listdir()) == ["t.json", "t.parquet"]
 
 
-def test_import_shows_what_it_skipped(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_import_shows_what_it_skipped(run, tmp_path: Path) -> None:
     """The line and what was expected; the good lines are kept."""
     text = (DATA / "fork.strace").read_text()
     (tmp_path / "bad.strace").write_text(text + "what is this\n")
@@ -53,7 +53,7 @@ def test_import_shows_what_it_skipped(run, tmp_path: Path) -> None:  # type: ign
     assert f"1 line skipped:\n  bad.strace:{number}: expected" in done.stderr
 
 
-def test_import_of_nothing_leaves_nothing(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_import_of_nothing_leaves_nothing(run, tmp_path: Path) -> None:
     """Not one good line: exit 2, neither trace nor JSON."""
     (tmp_path / "text").write_text("hello\n")
     done = run("import", "text", "-o", "t.parquet", "--json", "t.json")
