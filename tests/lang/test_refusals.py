@@ -7,6 +7,8 @@ from textwrap import dedent, indent
 
 import pytest
 
+from shootdown.drivers.catalogue import DRIVERS
+from shootdown.drivers.driver import CALLBACKS
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.lang.subset import UNSUPPORTED, check_subset, refusal
 from shootdown.program.where import Where
@@ -700,3 +702,9 @@ def test_init_is_plain_python() -> None:
     """)
     assert check_subset(found["Model"], ["run"]) == []
     assert program_of(found["Model"]().run).actors[0].code
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_shipped_drivers_are_in_the_subset(name: str) -> None:
+    """Nothing in a shipped driver is refused on sight."""
+    assert check_subset(DRIVERS[name], CALLBACKS) == []

@@ -11,7 +11,11 @@ syntax trees.
 `source`       from a function object to its syntax tree and places
 `subset`       what the language refuses on sight
 `values`       what an expression is while compiling: known now, or known when the machine runs
+`scope`        names inside one inlined call, and what they hold where ways meet
 `emitter`      operations, registers, labels, locks held: the output side
-`expressions`, `calls`, `statements`   the compiler, one syntax category each
 `compile`      a system of parts and actors in, a program out
+
+The compiler proper is one class, written as a chain of files, one idea each:
+`emitter`, `operators`, `names`, `conditions`, `expressions`, `intrinsics`, `calls`, `assignments`,
+`statements`. docs/language.md is the reference for those who write models.
 """
