@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from shootdown.program.where import Where
 
@@ -49,12 +50,21 @@ class Diagnostic:
         return [*shown, " " * 7 + "| " + _blank(text[: place.column]) + carets]
 
     def _context(self) -> list[str]:
+        """How the place was reached, up to the edge of the user's code: who calls that is ours."""
         chain = self.where.chain
         notes = [f"in `{self.where.function}`"] if self.where.function else []
-        notes += [
-            f"called from `{w.function}` at {w.file}:{w.line}" for w in chain[1:] if w.function
-        ]
+        for inner, caller in pairwise(chain):
+            if not caller.function:
+                break
+            notes.append(f"called from `{caller.function}` at {caller.file}:{caller.line}")
+            if is_shipped(caller.file) and not is_shipped(inner.file):
+                break
         return [*notes, *self.notes]
+
+
+def is_shipped(file: str) -> bool:
+    """Whether reports name a file of ours so (`source.shown_path`)."""
+    return file.startswith("shootdown/")
 
 
 def _columns(text: str) -> int:
