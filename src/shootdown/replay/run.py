@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shootdown.drivers.driver import Driver
+from shootdown.lang.declare import PageRange
 from shootdown.linux.memory import NO_FREE_FRAME
 from shootdown.linux.version import Version, show_version
 from shootdown.machine.result import Engine
@@ -27,7 +28,7 @@ from shootdown.program.program import Program
 from shootdown.replay.bill import Bill, BillRow, Totals
 from shootdown.replay.policy import Policy
 from shootdown.replay.script import Command, Operation, ReplayError, Script
-from shootdown.replay.system import CPU, DEVICE, TASK, ReplaySystem
+from shootdown.replay.system import CPU, DEVICE, ENTRIES, TASK, ReplaySystem
 
 Pages = NDArray[np.int64]
 
@@ -115,6 +116,8 @@ class _Run:
         self.lives: dict[int, _Life] = {}
         self.accounts: defaultdict[Operation, _Account] = defaultdict(_Account)
         self.page_operations = 0
+        self.copied: list[PageRange] = []
+        """what the fork under way has copied so far"""
         self.pristine = self.runner.new_space()
 
     def all(self, progress: Callable[[int], None] | None) -> None:
@@ -132,6 +135,8 @@ class _Run:
         row = (command.operation, command.range.start, command.range.end, command.rights)
         self._drive(life, TASK, np.array([row], np.int64))
         self.page_operations += len(command.range)
+        if command.operation is Operation.FORK:
+            self.copied.append(command.range)
         if command.child is not None:
             self.lives[command.child] = self._child_of(life)
         if command.operation is Operation.EXIT_MMAP:
@@ -144,9 +149,17 @@ class _Run:
         self.runner.drive(life.space, actor, digits)
 
     def _child_of(self, parent: _Life) -> _Life:
+        """Its caches are cold, and it has no entries but those that copy_page_range() copied."""
         child = self.runner.copy_space(parent.space)
         for name in _private_names(self.program):
             self.runner.view(child, name)[:] = self.runner.view(self.pristine, name)
+        entries = self.runner.view(child, "mm.pte")
+        copies = [entries[pages.start : pages.end].copy() for pages in self.copied]
+        entries[:] = 0
+        for pages, copy in zip(self.copied, copies, strict=True):
+            entries[pages.start : pages.end] = copy
+        self.runner.view(child, "mm.table")[:] = entries.reshape(-1, ENTRIES).any(axis=1)
+        self.copied.clear()
         return self._life(child)
 
     def _life(self, space: Space) -> _Life:

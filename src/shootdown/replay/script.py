@@ -293,14 +293,15 @@ class _Reader:
         return self._unmap(first, end - first)
 
     def _remap(self, call: Call, start: int, length: int) -> list[Command]:
-        target, size = call.address2 or 0, call.length2 or 0
+        target, size = call.address2 or 0, _page_up(call.length2 or 0)
+        length = _page_up(length)
         if target == start:
             if size > length:
                 old = self.vmas[self.pid].overlapping(start, start + length)
                 rights = old[-1].rights if old else READ_WRITE
                 shared = bool(old and old[-1].shared)
-                return self._map(_page_up(start + length), size - length, rights, shared)
-            return self._unmap(_page_up(start + size), length - size) if size < length else []
+                return self._map(start + length, size - length, rights, shared)
+            return self._unmap(start + size, length - size) if size < length else []
         self.not_modelled["mremap moves, taken as unmap and fresh mapping"] += 1
         old = self.vmas[self.pid].overlapping(start, start + max(length, 1))
         rights = old[0].rights if old else READ_WRITE
