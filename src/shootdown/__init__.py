@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shootdown.drivers.driver import Driver
     from shootdown.lang.declare import (
         EMPTY,
+        Array,
         Counter,
         Flag,
         Ghost,
@@ -35,18 +36,21 @@ if TYPE_CHECKING:
         rest,
         wait_until,
     )
+    from shootdown.lang.model import Model, thread
     from shootdown.lang.part import Part
 
 __version__ = "0.1.0"
 
 _DECLARE = (
-    "EMPTY", "Counter", "Flag", "Ghost", "Int", "Mutex", "PageRange", "PerFrame", "PerPage",
-    "PerTable", "Pte", "RwSemaphore", "Spinlock", "choose", "count", "ghost", "indivisible",
-    "require", "rest", "wait_until",
+    "EMPTY", "Array", "Counter", "Flag", "Ghost", "Int", "Mutex", "PageRange", "PerFrame",
+    "PerPage", "PerTable", "Pte", "RwSemaphore", "Spinlock", "choose", "count", "ghost",
+    "indivisible", "require", "rest", "wait_until",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_DECLARE, "shootdown.lang.declare"),
     "Part": "shootdown.lang.part",
+    "Model": "shootdown.lang.model",
+    "thread": "shootdown.lang.model",
     "Driver": "shootdown.drivers.driver",
     "Iommu": "shootdown.devices.iommu",
     "SUCCESS": "shootdown.devices.iommu",
@@ -58,12 +62,14 @@ __all__ = [
     "EMPTY",
     "INVALID",
     "SUCCESS",
+    "Array",
     "Counter",
     "Driver",
     "Flag",
     "Ghost",
     "Int",
     "Iommu",
+    "Model",
     "Mutex",
     "PageRange",
     "Part",
@@ -80,6 +86,7 @@ __all__ = [
     "indivisible",
     "require",
     "rest",
+    "thread",
     "wait_until",
 ]
 

@@ -27,11 +27,15 @@ from shootdown.program.wellformed import check_program
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An actor before compilation: a name and the bound method that it runs once."""
+    """An actor before compilation: a name and the bound method that it runs once.
+
+    `arguments` are what the method is called with: Python objects, known before the run.
+    """
 
     name: str
-    method: Callable[[], None]
+    method: Callable[..., None]
     daemon: bool = False
+    arguments: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def _lower(tables: Tables, number: int, entry: Entry) -> Actor:
     for round_number in count():
         del tables.touches[mark:]
         lowering = Lowering(tables, number, Hints(kinds, frozenset(capped)))
-        lowering.run(entry.method)
+        lowering.run(entry)
         grown, late = lowering.grown()
         if not late or tables.errors.found:
             break
@@ -109,14 +113,15 @@ def _initial(tables: Tables, start: Start) -> tuple[tuple[int, int, int], ...]:
 class Lowering(Statements):
     """The compiler for one actor."""
 
-    def run(self, method: Callable[[], None]) -> None:
+    def run(self, entry: Entry) -> None:
         """Lower the entry method; the actor's first operation is a point."""
+        method = entry.method
         assert isinstance(method, MethodType)
         function: Any = method.__func__
         self.where = place_of(function)
         self.point()
         try:
-            self.inline(function, Static(method.__self__), [])
+            self.inline(function, Static(method.__self__), [*map(Static, entry.arguments)])
         except RefusedError as refused:
             place = self.where
             self.tables.errors.add(refused.diagnostic or Diagnostic(place, "cannot be compiled"))

@@ -46,8 +46,9 @@ class Declaration:
 
     @property
     def name(self) -> str:
-        """`mm.pte`: the owner's name and the attribute."""
-        return f"{self.owner.name if self.owner else '?'}.{self.attribute}"
+        """`mm.pte`: the owner's name, unless it has none, and the attribute."""
+        holder = self.owner.name if self.owner else "?"
+        return f"{holder}.{self.attribute}" if holder else self.attribute
 
     @property
     def is_array(self) -> bool:
@@ -122,7 +123,19 @@ def PageNumber() -> int:
 
 
 class Array(Generic[T]):
-    """Promised to the type checker by `PerPage` and its sisters; a `Declaration` at run time."""
+    """A fixed number of values: `Array(Flag, 2)`, `Array(Int(0, 3), 4)`.
+
+    Also what `PerPage` and its sisters promise to the type checker; a `Declaration` at run time.
+    """
+
+    @overload
+    def __new__(cls, element: Callable[..., T], length: int) -> Array[T]: ...
+    @overload
+    def __new__(cls, element: T, length: int) -> Array[T]: ...
+    def __new__(cls, element: Any, length: int) -> Any:
+        if length < 1:
+            raise ValueError(f"Array(…, {length}): an array has at least one element")
+        return _array(element, length)
 
     def __getitem__(self, index: int) -> T:
         raise NotCompiledError
