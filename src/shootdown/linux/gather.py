@@ -113,6 +113,13 @@ class MmuGather(Part):
                     cache.table_freed(table)
 
 
+def max_page(a: int, b: int) -> int:
+    """The larger of two page numbers."""
+    if a > b:
+        return a
+    return b
+
+
 def min_page(a: int, b: int) -> int:
     """The smaller of two page numbers."""
     if a < b:

@@ -4,10 +4,11 @@ Actors, in this order: a task for each operation, the user programs of the CPUs,
 the workers that serve page requests. Devices and CPUs access any page in any direction at any time;
 a task performs its operation once, on the whole address space.
 
-The address space at the start. Every VMA is readable and writable. Page 0 is a private page with
-one reference, mapped writable; page 1 is shared with a forked child and mapped read-only, or absent
-(two alternative starts); page 2 is absent; page 3 is like page 0, and so on. Devices start empty:
-they fill themselves.
+The address space at the start. Every VMA is readable and writable. Page 0 is private: one
+reference, mapped writable. The pages after it take turns in being shared with a forked child
+(read-only, two references), absent, and left by one (read-only still, one reference: a write only
+has to give the right back); each way to begin is an alternative start. Devices start empty: they
+fill themselves.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from shootdown.linux.version import Version
 from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
 from shootdown.program.program import Program
 
-PRIVATE, SHARED, ABSENT = "private", "shared", "absent"
-PATTERNS = ((PRIVATE, SHARED, ABSENT), (PRIVATE, ABSENT, SHARED))
+PRIVATE, SHARED, ABSENT, LEFT = "private", "shared", "absent", "left"
+PATTERNS = ((PRIVATE, SHARED, ABSENT), (PRIVATE, ABSENT, LEFT), (PRIVATE, LEFT, SHARED))
 """how pages start, repeated over the address space; every pattern is one alternative start"""
 
 
@@ -126,7 +127,7 @@ class System:
             rights = READ_WRITE if condition == PRIVATE else READ_ONLY
             values[mm.pte, page] = make_pte(frame, rights)
             values[mm.table, page // mm.entries] = 1
-            values[memory.refcount, frame] = 1 if condition == PRIVATE else 2
+            values[memory.refcount, frame] = 2 if condition == SHARED else 1
             frame += 1
         values[memory.cursor, 0] = frame % mm.geometry.frames
         return Start(values)

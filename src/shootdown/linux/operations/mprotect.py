@@ -7,6 +7,7 @@ table is populated nothing is announced at all (from 3.15 on).
 from __future__ import annotations
 
 from shootdown.lang.declare import PageRange
+from shootdown.linux.gather import max_page
 from shootdown.linux.mm import NO_VMA, Mm
 from shootdown.linux.task import Task
 from shootdown.program.kind import READ_ONLY
@@ -20,13 +21,14 @@ def mprotect(task: Task, range: PageRange, rights: int = READ_ONLY) -> None:
         for page in range:
             if mm.vma[page] != NO_VMA:
                 mm.vma[page] = rights
-        if _is_populated(mm, range):
-            _change_protection(mm, range, rights)
+        start = _first_populated(mm, range)
+        if start < range.end:
+            _change_protection(mm, range, PageRange(start, range.end), rights)
     mm.end(range)
 
 
-def _change_protection(mm: Mm, range: PageRange, rights: int) -> None:
-    mm.notifiers.invalidate_range_start(range)
+def _change_protection(mm: Mm, range: PageRange, announced: PageRange, rights: int) -> None:
+    mm.notifiers.invalidate_range_start(announced)
     changed = False
     with mm.page_table_lock:
         for page in range:
@@ -35,20 +37,22 @@ def _change_protection(mm: Mm, range: PageRange, rights: int) -> None:
     if mm.notifiers.flushes_in_mprotect:
         if changed:
             mm.flush_tlb_range(range)
-        mm.notifiers.invalidate_range_end(range)
+        mm.notifiers.invalidate_range_end(announced)
         return
-    mm.notifiers.invalidate_range_end(range)
+    mm.notifiers.invalidate_range_end(announced)
     if changed:
         mm.flush_tlb_range(range)
         if mm.mprotect_gathers:
             mm.notifiers.gather_flushed(range)
 
 
-def _is_populated(mm: Mm, range: PageRange) -> bool:
-    """Some page table of the range exists. Tables only appear under mmap_lock, which is held."""
+def _first_populated(mm: Mm, range: PageRange) -> int:
+    """Where the announced range starts: at the first page table that exists, or at the end of the
+    range if none does. Tables only appear under mmap_lock, which is held. From 6.10 on Linux looks
+    one level higher, at whole 1 GiB blocks, which this model does not have."""
     if not mm.notifiers.mprotect_skips_unpopulated:
-        return True
+        return range.start
     for table in PageRange(range.start // mm.entries, (range.end - 1) // mm.entries + 1):
         if mm.table[table]:
-            return True
-    return False
+            return max_page(range.start, table * mm.entries)
+    return range.end
