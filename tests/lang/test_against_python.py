@@ -30,6 +30,8 @@ class Source:
         self.counters = 0
         self.names: tuple[str, ...] = LOCALS
         self.helpers: list[str] = []
+        self.last = False
+        """inside a `finally` block, which cannot be left"""
 
     def pick(self, *options: str) -> str:
         return self.draw(st.sampled_from(options))
@@ -88,7 +90,7 @@ class Source:
         return "\n".join(rows)
 
     def statement(self, depth: int, loop: bool) -> str:
-        form = self.number(0, 13 if depth else 7)
+        form = self.number(0, 14 if depth else 7)
         if form <= 2:
             return f"{self.pick(*self.names)} = {self.expression()} % 17"
         if form == 3:
@@ -111,7 +113,9 @@ class Source:
         return f"{', '.join(targets)} = {', '.join(values)}"
 
     def leave(self, loop: bool) -> str:
-        if loop and self.number(0, 2):
+        if self.last and not loop:
+            return self.swap()
+        if loop and (self.last or self.number(0, 2)):
             text = self.pick("break", "continue")
         else:
             text = f"return {self.expression(1)} % 14"
@@ -120,6 +124,8 @@ class Source:
     def compound(self, form: int, depth: int, loop: bool) -> str:
         if form <= 10:
             return self.branch(depth, loop)
+        if form == 14:
+            return self.cleanup(depth, loop)
         body = indent(self.block(depth, True), "    ")
         if form == 11:
             end = self.pick(str(self.number(0, 3)), f"{self.expression(1)} % 4")
@@ -131,6 +137,13 @@ class Source:
         name = f"n{self.counters}"
         begin, turn = f"{name} = {self.number(0, 3)}", f"    {name} -= 1"
         return f"{begin}\nwhile {name} > 0 and {self.condition()}:\n{turn}\n{body}"
+
+    def cleanup(self, depth: int, loop: bool) -> str:
+        body = indent(self.block(depth, loop), "    ")
+        before, self.last = self.last, True
+        last = indent(self.block(depth, False), "    ")
+        self.last = before
+        return f"try:\n{body}\nfinally:\n{last}"
 
     def target(self) -> str:
         self.counters += 1
@@ -245,6 +258,12 @@ FOUND = {
         "    if x > y + 1:\n        self.y = y\nself.x = x"
     ),
     "read first": "x = 3\nwhile x > 0:\n    x -= 1\n    self.x += 1",
+    "assigned by a last block": (
+        "for i in range(4):\n    x = i\n    try:\n        if i == self.a - 1:\n"
+        "            continue\n        x += 2\n    finally:\n        x += 4\n"
+        "    self.y = (self.y + x) % 16\n"
+        "self.x = x"
+    ),
     "versions": "k = (6, 5) < (6, 6)\nself.x = 1 if k else 2\nself.y = 1 if (7,) <= (6, 6) else 2",
 }
 

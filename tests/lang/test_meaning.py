@@ -217,6 +217,101 @@ def test_leaving_early_gives_locks_back(body: str) -> None:
     assert found.get("model.sem", 0) == 0
 
 
+FINALLY: dict[str, tuple[str, tuple[int, int]]] = {
+    "the end": ("try:\n    self.n = 1\nfinally:\n    self.m += self.n", (1, 1)),
+    "return": ("try:\n    self.n = 2\n    return\nfinally:\n    self.m += self.n", (2, 2)),
+    "a return that may be": (
+        "try:\n    if self.n == 0:\n        return\n    self.n = 5\nfinally:\n    self.m += 1",
+        (0, 1),
+    ),
+    "break": (
+        "while True:\n    try:\n        self.n += 1\n        if self.n == 3:\n            break\n"
+        "    finally:\n        self.m += 1",
+        (3, 3),
+    ),
+    "continue": (
+        "for i in range(4):\n    try:\n        if i != 2:\n            continue\n"
+        "        self.n = i\n    finally:\n        self.m += 1",
+        (2, 4),
+    ),
+    "over a list": (
+        "for u in self.units:\n    try:\n        if u == 2:\n            break\n"
+        "    finally:\n        self.m += u",
+        (0, 3),
+    ),
+    "one in the other": (
+        "try:\n    try:\n        return\n    finally:\n        self.n = self.m + 1\n"
+        "finally:\n    self.m = self.n + 1",
+        (1, 2),
+    ),
+    "a loop of its own": (
+        "try:\n    return\nfinally:\n    for i in range(5):\n        if i == 3:\n"
+        "            break\n        self.m += 1",
+        (0, 3),
+    ),
+    "names for later": (
+        "while True:\n    try:\n        if self.n == 2:\n            break\n"
+        "        self.n += 1\n    finally:\n        x = self.n + 1\nself.m = x",
+        (2, 3),
+    ),
+    "what is returned is read first": (
+        "self.m = self.answer()",
+        (7, 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FINALLY)
+def test_finally(name: str) -> None:
+    """A last block runs once, whichever way the first is left."""
+    body, (n, m) = FINALLY[name]
+    answer = """
+    def answer(self):
+        x = 3
+        try:
+            return x
+        finally:
+            x = 7
+            self.n = x
+    """
+    found = alone("def run(self):\n" + indent(body, "    ") + dedent(answer))
+    assert (found.get("model.n", 0), found["model.m"]) == (n, m)
+
+
+def test_finally_and_locks() -> None:
+    """A last block holds the locks of its place: it is left before they are given back."""
+    methods = """
+    def run(self):
+        with self.lock:
+            try:
+                with self.sem.read():
+                    if self.flag:
+                        return
+                self.m += 1
+            finally:
+                self.n += 1
+    """
+    program = together(methods, "run", "run")
+    assert ends(program, "n", "m", "lock", "sem") == {(2, 2, 0, 0)}
+    assert counts(program) == ("holds", 8, 8)
+
+
+def test_finally_in_one_step() -> None:
+    """In an indivisible method a last block belongs to the same step."""
+    methods = """
+    def run(self):
+        self.bump()
+
+    @indivisible
+    def bump(self):
+        try:
+            self.n += 1
+        finally:
+            self.n += 1
+    """
+    assert counts(together(methods, "run", "run")) == ("holds", 4, 4)
+
+
 def test_return_value_is_read_before_the_release() -> None:
     """`return self.n` inside `with` reads under the lock."""
     methods = """

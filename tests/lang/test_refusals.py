@@ -171,6 +171,29 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "`model.sem` is not held for writing by the innermost `with`",
         "write it inside `with sem.write():`, where nothing can skip it",
     ),
+    "downgrade in a try": (
+        "with self.sem.write():\n    try:\n        self.sem.downgrade()\n"
+        "    finally:\n        self.n = 1",
+        3,
+        17,
+        "`model.sem` is not held for writing by the innermost `with`",
+        "write it inside `with sem.write():`, where nothing can skip it",
+    ),
+    "locks by hand": (
+        "try:\n    self.n = 1\nfinally:\n    self.lock.release()",
+        4,
+        13,
+        "the lock `model.lock` has no attribute `release`",
+        "hold it for a `with` block",
+    ),
+    "a mistake in a last block, once": (
+        "for i in range(3):\n    try:\n        if self.n:\n            break\n"
+        "        if self.flag:\n            return\n    finally:\n        self.m = 1",
+        8,
+        17,
+        "`self.m` is not state that can be assigned",
+        "declare it in __init__, for instance: self.m = Int(0, 7)",
+    ),
     "while … else": (
         "while self.flag:\n    pass\nelse:\n    pass",
         1,
@@ -587,7 +610,15 @@ def test_errors_travel() -> None:
 # --- on sight -----------------------------------------------------------------------------------
 
 ON_SIGHT = {
-    "try:\n    pass\nfinally:\n    pass": "`try`",
+    "try:\n    pass\nexcept ValueError:\n    pass": "`except`",
+    "try:\n    pass\nexcept* ValueError:\n    pass": "`except`",
+    "try:\n    pass\nexcept:\n    pass\nelse:\n    pass\nfinally:\n    pass": "`except`",
+    "try:\n    pass\nfinally:\n    return": "`return` out of a `finally` block",
+    "for i in range(2):\n    try:\n        pass\n    finally:\n        break": (
+        "`break` out of a `finally` block"
+    ),
+    "while self.n:\n    try:\n        pass\n    finally:\n        if self.n:\n"
+    "            continue": "`continue` out of a `finally` block",
     "match self.n:\n    case 1:\n        pass": "`match`",
     "def f():\n    pass": "a function inside a method",
     "async def f():\n    pass": "`async def`",
@@ -649,7 +680,7 @@ def test_sight_reaches_everything_by_name() -> None:
     found = load("""
         class Base(Part):
             def start(self):
-                raise ValueError
+                x = {1, 2}
 
             def unused(self):
                 raise ValueError
@@ -671,10 +702,7 @@ def test_sight_reaches_everything_by_name() -> None:
                 del self.x
 
             def start(self):
-                try:
-                    pass
-                finally:
-                    pass
+                raise ValueError
 
             @property
             def here(self):
@@ -682,11 +710,11 @@ def test_sight_reaches_everything_by_name() -> None:
     """)
     seen = check_subset(found["Model"], ["run", "missing"])
     assert [(d.where.line - HEADER_LINES, d.message.split(" is not")[0]) for d in seen] == [
-        (4, "`raise`"),
+        (4, "a set"),
         (10, "`~`"),
         (17, "a dict"),
         (23, "`del`"),
-        (33, "`lambda`"),
+        (30, "`lambda`"),
     ]
 
 

@@ -171,6 +171,13 @@ class Held:
     """calls that were being inlined when it was taken"""
 
 
+@dataclass(frozen=True, slots=True)
+class Finally:
+    """The last block of a `try`, on the same stack."""
+
+    body: list[ast.stmt]
+
+
 class Emitter:
     """Writes the code of one actor."""
 
@@ -184,7 +191,8 @@ class Emitter:
         self.aims: set[int] = set()
         """labels that some operation leads to"""
         self.boxes: list[Box] = []
-        self.held: list[Held] = []
+        self.held: list[Held | Finally] = []
+        """what leaving the blocks around the current place has to do, the innermost last"""
         self.stack: list[Scope] = []
         """calls being inlined, the innermost last"""
         self.atomic = 0
@@ -363,7 +371,11 @@ class Emitter:
                 f"a rule writes `{declaration.name}`, which is state of the system",
                 "declare it with Ghost(…), or move this out of the @ghost method",
             )
-        held = frozenset((self.tables.variable(h.lock), h.mode) for h in self.held)
+        held = frozenset(
+            (self.tables.variable(entry.lock), entry.mode)
+            for entry in self.held
+            if isinstance(entry, Held)
+        )
         access = Access(number, write, held, is_ghost)
         self.tables.touches.append(Touch(self.actor, access))
         if not (is_ghost or self.atomic):
@@ -440,17 +452,16 @@ class Emitter:
     def release(self) -> None:
         """Give back the lock taken last."""
         held = self.held.pop()
-        self.emit(Release(self.where, self.tables.variable(held.lock), held.mode))
+        assert isinstance(held, Held)
+        self.give_back(held)
 
-    def release_down_to(self, depth: int) -> None:
-        """The releases of leaving `with` blocks early; the stack stays as it is."""
-        for held in reversed(self.held[depth:]):
-            self.emit(Release(self.where, self.tables.variable(held.lock), held.mode))
+    def give_back(self, held: Held) -> None:
+        self.emit(Release(self.where, self.tables.variable(held.lock), held.mode))
 
     def downgrade(self, lock: Declaration) -> None:
         top = self.held[-1] if self.held else None
         if (
-            top is None
+            not isinstance(top, Held)
             or (top.lock, top.mode, top.depth) != (lock, Mode.WRITE, self.depth)
             or any(scope.jumped for scope in self.stack[top.calls :])
         ):

@@ -150,8 +150,9 @@ def loaded_outside(function: ast.FunctionDef, loop: ast.For) -> set[str]:
 def changing_names(node: ast.FunctionDef) -> frozenset[str]:
     """Names assigned more than once in a function, a parameter counting as assigned.
 
-    The target of a `for` is bound anew by each loop. It only counts if it is also assigned
-    otherwise, read outside of such loops, or the target of a loop inside such a loop.
+    What a `finally` block assigns is assigned on every way out. The target of a `for` is bound
+    anew by each loop. It only counts if it is also assigned otherwise, read outside of such loops,
+    or the target of a loop inside such a loop.
     """
     arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
     tally: Tally[str] = Tally(argument.arg for argument in arguments)
@@ -168,6 +169,8 @@ def changing_names(node: ast.FunctionDef) -> frozenset[str]:
             tally[child.target.id] += 1
         if _is_store(child) and id(child) not in targets:
             tally[child.id] += 1
+        if isinstance(child, ast.Try):  # compiled once for each way out
+            tally.update(name for last in child.finalbody for name in stored_names(last))
     again = {name for name, found in loops.items() if tally[name] or _outlives(node, name, found)}
     return frozenset({name for name, times in tally.items() if times > 1} | again)
 

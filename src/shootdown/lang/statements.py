@@ -1,15 +1,13 @@
-"""Statements: control flow and locks."""
+"""Statements: blocks, branches and loops."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
 
-from shootdown.lang.assignments import Assignments
-from shootdown.lang.declare import Declaration, Lock
 from shootdown.lang.emitter import ASSERTION
 from shootdown.lang.errors import RefusedError
-from shootdown.lang.names import structured
+from shootdown.lang.leaving import Leaving
 from shootdown.lang.scope import (
     Loop,
     Names,
@@ -20,19 +18,17 @@ from shootdown.lang.scope import (
     merge,
     stored_names,
 )
-from shootdown.lang.subset import FOR_ELSE, WHILE_ELSE, WITH_AS, refusal
+from shootdown.lang.subset import FOR_ELSE, WHILE_ELSE, refusal
 from shootdown.lang.values import (
     NONE,
     Dynamic,
-    LockUse,
     Poison,
     Static,
     Value,
-    describe,
     kind_of,
 )
 from shootdown.program import kind as kinds
-from shootdown.program.operation import Arithmetic, Mode
+from shootdown.program.operation import Arithmetic
 
 AGAIN = Unclear(
     "is assigned again further down in this loop, so what it holds here is not known",
@@ -40,7 +36,7 @@ AGAIN = Unclear(
 )
 
 
-class Statements(Assignments):
+class Statements(Leaving):
     """The whole compiler for the code of one actor."""
 
     def body(self, statements: list[ast.stmt]) -> None:
@@ -76,6 +72,9 @@ class Statements(Assignments):
                 blocks = [node.body, node.orelse]
             case ast.While() | ast.For() | ast.With():
                 blocks = [node.body]
+            case ast.Try():
+                handlers = [handler.body for handler in node.handlers]
+                blocks = [node.body, *handlers, node.orelse, node.finalbody]
             case _:
                 blocks = []
         self.scope.loops.append(Loop(self.label(), self.label(), len(self.held)))
@@ -104,7 +103,7 @@ class Statements(Assignments):
             case ast.AugAssign():
                 self.augmented(node)
             case ast.Return():
-                self._return(NONE if node.value is None else self.expression(node.value))
+                self.return_value(NONE if node.value is None else self.expression(node.value))
             case ast.Assert():
                 self._assert(node)
             case _:
@@ -119,9 +118,11 @@ class Statements(Assignments):
             case ast.For():
                 self._for(node)
             case ast.With():
-                self._with(node.items, node.body)
+                self.with_block(node.items, node.body)
+            case ast.Try():
+                self.try_block(node)
             case ast.Break() | ast.Continue():
-                self._leave_loop(isinstance(node, ast.Break))
+                self.leave_loop(isinstance(node, ast.Break))
             case _:
                 raise self.refuse(*refusal(node))
 
@@ -265,84 +266,7 @@ class Statements(Assignments):
         self.place(leave)
         self._meet([*left, *([] if self.scope.ended else [self.scope.names])])
 
-    def _leave_loop(self, is_break: bool) -> None:
-        if not self.scope.loops:
-            raise self.refuse("this is not inside a loop")
-        loop = self.scope.loops[-1]
-        self.release_down_to(loop.held)
-        (loop.leave_names if is_break else loop.again_names).append(dict(self.scope.names))
-        self.jump(loop.leave if is_break else loop.again)
-        self.scope.ended = True
-
-    # --- locks, returns, assertions -----------------------------------------------------------
-
-    def _with(self, items: list[ast.withitem], body: list[ast.stmt]) -> None:
-        if not items:
-            self.body(body)
-            return
-        first, *others = items
-        if first.optional_vars is not None:
-            raise self.refuse(*WITH_AS)
-        self.where = self.scope.where(first.context_expr)
-        lock = self._lock(self.expression(first.context_expr))
-        if self.atomic:
-            raise self.refuse(
-                "a lock cannot be taken inside an indivisible step",
-                "take it before, or drop @indivisible",
-            )
-        self.acquire(lock.lock, lock.mode)
-        held = len(self.held)
-        self._with(others, body)
-        if self.scope.ended:
-            del self.held[held - 1 :]
-        else:
-            self.release()
-
-    def _lock(self, value: Value) -> LockUse:
-        match value:
-            case LockUse():
-                return value
-            case Static(value=Lock() as lock):
-                return LockUse(lock, Mode.WRITE)
-            case Static(value=Declaration(family="rwlock") as lock):
-                raise self.refuse(
-                    f"`{lock.name}` can be held in two ways",
-                    f"write `with {lock.attribute}.read():` or `with {lock.attribute}.write():`",
-                )
-            case Poison():
-                raise RefusedError(None)
-            case _:
-                raise self.refuse(
-                    f"`with` needs a lock, not {describe(value)}",
-                    "declare one in __init__: self.lock = Mutex()",
-                )
-
-    def _return(self, value: Value) -> None:
-        scope, name = self.scope, self.scope.function.__name__
-        if isinstance(value, Poison):
-            raise RefusedError(None)
-        self.release_down_to(scope.held)
-        if self.depth > scope.depth or scope.jumped:
-            self._return_early(name, value)
-        else:
-            scope.value = self.own(name, value)
-        scope.ended = True
-
-    def _return_early(self, name: str, value: Value) -> None:
-        scope = self.scope
-        scope.jumped = True
-        if value == NONE:
-            scope.returned_nothing = True
-        else:
-            value = structured(value)
-            scope.result = scope.result or self.new_slot(name, value)
-            self.set_slot(name, scope.result, value)
-        if scope.returned_nothing and scope.result is not None:
-            raise self.refuse(
-                f"`{name}` returns a value in one place and nothing in another",
-                "return a value on every way out",
-            )
-        self.jump(scope.leave)
+    # --- assertions ----------------------------------------------------------------------------
 
     def _assert(self, node: ast.Assert) -> None:
         message = self.expression(node.msg) if node.msg is not None else NONE

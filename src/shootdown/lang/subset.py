@@ -24,10 +24,10 @@ IN_STATE = "keep what changes in state variables"
 ACTORS = "actors are the only concurrency"
 LOOP = "write a `for` loop, or compute it in __init__"
 IN_INIT = "build it in __init__"
+NOTHING_RAISED = "nothing is raised in a model: `try: … finally: …` runs a block on every way out"
 
 UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
-    ast.Try: ("`try`", "write the `with` blocks so that no cleanup is needed"),
-    ast.TryStar: ("`try`", "write the `with` blocks so that no cleanup is needed"),
+    ast.TryStar: ("`except`", NOTHING_RAISED),
     ast.Match: ("`match`", "write `if` and `elif`"),
     ast.FunctionDef: ("a function inside a method", AT_MODULE),
     ast.AsyncFunctionDef: ("`async def`", ACTORS),
@@ -63,6 +63,7 @@ UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
 WHILE_ELSE = ("`while … else` is not part of the language", "put the `else` block after the loop")
 FOR_ELSE = ("`for … else` is not part of the language", "put the `else` block after the loop")
 WITH_AS = ("`with … as` is not part of the language", "leave out the `as`")
+EXCEPT = ("`except` is not part of the language", NOTHING_RAISED)
 DOUBLE_STAR = ("`**` before a value is not part of the language", "write the values out")
 
 
@@ -74,6 +75,28 @@ def refusal(node: ast.AST) -> tuple[str, str]:
     return f"{name} is not part of the language", help
 
 
+def leaves_finally(block: Iterable[ast.AST], in_loop: bool = False) -> ast.stmt | None:
+    """The first statement by which a `finally` block would be left before its end."""
+    for node in block:
+        if isinstance(node, ast.Return):
+            return node
+        if isinstance(node, ast.Break | ast.Continue) and not in_loop:
+            return node
+        if isinstance(node, ast.stmt | ast.match_case) and not isinstance(node, WHOLE):
+            inside = in_loop or isinstance(node, ast.For | ast.While)
+            found = leaves_finally(ast.iter_child_nodes(node), inside)
+            if found is not None:
+                return found
+    return None
+
+
+def way_out(node: ast.stmt) -> tuple[str, str]:
+    """Message and help for a statement that leaves a `finally` block."""
+    word = type(node).__name__.lower()
+    message = f"`{word}` out of a `finally` block is not part of the language"
+    return message, "write it after the `try`, or in it"
+
+
 def refusals(node: ast.AST) -> list[tuple[str, str]]:
     """What is wrong with this node, its children aside."""
     match node:
@@ -83,6 +106,8 @@ def refusals(node: ast.AST) -> list[tuple[str, str]]:
             return [FOR_ELSE]
         case ast.With(items=items) if any(item.optional_vars for item in items):
             return [WITH_AS]
+        case ast.Try(handlers=[_, *_]):
+            return [EXCEPT]
         case ast.Call(keywords=keywords) if any(keyword.arg is None for keyword in keywords):
             return [DOUBLE_STAR]
         case ast.BinOp(op=part) | ast.AugAssign(op=part) | ast.UnaryOp(op=part):
@@ -136,6 +161,9 @@ class _Look:
         for child in _nodes(node.body):
             for message, help in refusals(child):
                 self._add(function, source, child, message, help)
+            left = leaves_finally(child.finalbody) if isinstance(child, ast.Try) else None
+            if left is not None:
+                self._add(function, source, left, *way_out(left))
             if isinstance(child, ast.Attribute) and owner is not None:
                 self._follow(node, child, owner)
             elif isinstance(child, ast.Call) and isinstance(child.func, ast.Name):
