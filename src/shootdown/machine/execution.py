@@ -35,6 +35,23 @@ from shootdown.program.operation import (
     Store,
 )
 from shootdown.program.program import Program
+from shootdown.program.wellformed import IllFormed
+from shootdown.program.where import Where
+
+FUEL = 1 << 20
+"""how often a step of a search may turn back; loops of steps are a few pages long"""
+
+
+class EndlessStepError(IllFormed):
+    """A step goes round a loop without a point, for ever: our bug, made visible."""
+
+    def __init__(self, actor: str, where: Where) -> None:
+        super().__init__(actor, where)
+        self.actor = actor
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.where}: a step of {self.actor} never ends"
 
 
 class Memory(Protocol):
@@ -97,6 +114,8 @@ class Execution:
         registers: list[int],
         memory: Memory,
         choose: Callable[[int], int],
+        *,
+        fuel: int = 0,
     ) -> None:
         self.program = program
         self.actor = actor
@@ -104,6 +123,8 @@ class Execution:
         self.registers = registers
         self.memory = memory
         self.choose = choose
+        self.fuel = fuel
+        """how often a step may turn back; 0: as often as it likes"""
         self.reached: list[int] = []
         """operations executed, in order; the point at which it stops is not one of them"""
         self.checked: list[int] = []
@@ -113,16 +134,25 @@ class Execution:
         self.ending = Ending.ARRIVED
 
     def run(self, index: int) -> tuple[Ending, int]:
-        """Execute from the point at `index`; why it stopped, and at which operation."""
+        """Execute from the point at `index`; why it stopped, and at which operation.
+
+        Raises:
+            EndlessStepError: if the step has fuel and burns it all.
+        """
+        fuel = self.fuel
         while True:
             self.reached.append(index)
             operation = self.code[index]
             following = _EXECUTE[type(operation)](self, operation, index)
             if following < 0:
                 return self.ending, index
+            if isinstance(self.code[following], Point):
+                return Ending.ARRIVED, following
+            if following <= index:
+                fuel -= 1
+                if fuel == 0:
+                    raise EndlessStepError(self.program.actors[self.actor].name, operation.where)
             index = following
-            if isinstance(self.code[index], Point):
-                return Ending.ARRIVED, index
 
     def value(self, operand: Operand) -> int:
         """The value of a register or constant."""

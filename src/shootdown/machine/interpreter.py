@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shootdown.machine.execution import Ending, Execution
+from shootdown.machine.execution import FUEL, Ending, Execution
 from shootdown.machine.result import StepTaken
 from shootdown.program.layout import Layout, make_layout, read_field, write_field
 from shootdown.program.operation import Patience, Point
@@ -176,7 +176,7 @@ class Interpreter:
         for register, field in self.layout.actors[actor].registers[pc]:
             registers[register] = read_field(words, field)
         memory, chooser = _Packed(self.layout, words), _Choices(choices)
-        execution = Execution(self.program, actor, registers, memory, chooser)
+        execution = Execution(self.program, actor, registers, memory, chooser, fuel=FUEL)
         ending, index = execution.run(self._points[actor][pc])
         if ending in (Ending.ARRIVED, Ending.HALTED):
             self._put(memory.words, actor, pc, index, registers)

@@ -20,6 +20,17 @@ DEADLOCK = "deadlock"
 """The name of the rule that every model has: somebody who must go on can go on."""
 
 
+class WorkerError(RuntimeError):
+    """A thread of a search died, so there is no result: our bug."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"a thread of the search died: {self.reason}"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Where to stop. None: no limit; for `memory` three quarters of what is available."""
@@ -45,6 +56,10 @@ class Progress:
     queue: int
     depth: int
     seconds: float
+    memory: int = 0
+    """bytes in use"""
+    rate: float = 0.0
+    """states found per second, since the last time"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +84,7 @@ class SearchResult:
     path: tuple[StepTaken, ...]
     start: int
     reached: frozenset[tuple[int, int]]
-    """(actor, operation index) of everything executed, in steps that did not happen too; after a
-    cut the native engine may have looked one batch of states further than it counts"""
+    """(actor, operation index) of everything executed, in steps that did not happen too"""
     exercised: tuple[int, ...]
     """how often each rule of the program was checked"""
     cut: Cut | None
@@ -78,5 +92,5 @@ class SearchResult:
     reason: str | None
     """the cut in words"""
     memory: int
-    """bytes of states, parents and table"""
+    """most bytes of states, parents, table and buffers at any time"""
     engine: Engine

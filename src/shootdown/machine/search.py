@@ -42,13 +42,18 @@ def search(
     engine: Engine = "native",
     progress: ProgressHook | None = None,
     note: NoteHook | None = None,
+    *,
+    workers: int = 1,
 ) -> SearchResult:
-    """Search a program. `note` hears about things worth telling a waiting user."""
+    """Search a program. `note` hears about things worth telling a waiting user.
+
+    `workers` threads share a native search; the result is the same for any number of them.
+    """
     if engine == "python":
         return PythonSearch(program, limits or Limits()).run(progress)
     from shootdown.machine.native.search import NativeSearch
 
-    with NativeSearch(program, limits or Limits(), note=note) as native:
+    with NativeSearch(program, limits or Limits(), note=note, workers=workers) as native:
         return native.run(progress)
 
 
@@ -108,6 +113,10 @@ class PythonSearch:
     def packed_states(self) -> set[Words]:
         """The states found, each as its words."""
         return set(self._numbers)
+
+    def states_in_order(self) -> list[Words]:
+        """The states found, in the order of finding."""
+        return list(self._queue)
 
     def run(self, progress: ProgressHook | None = None) -> SearchResult:
         """Search until a rule breaks, a limit is met, or nothing is left."""

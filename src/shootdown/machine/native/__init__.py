@@ -8,8 +8,16 @@
 `jit`         IR to machine code
 `arena`       big arrays that cost only what is used of them
 `cache`       where numba keeps the compiled search loop
-`intrinsics`  calls by address and prefetching, for numba
-`bfs`         the search loop in numba, the same code for every model
+`sizes`       sizes that both Python and compiled code know
+`intrinsics`  memory and machine code by address, for numba
+`table`       the set of states seen
+`bfs`         the search loop for one thread, the same code for every model
+`atomic`      what threads need to wait for one another, for numba
+`control`     how the threads of a search share out work
+`team`        the search loop for many threads
+`crew`        the threads
+`store`       states, parents and table, and what they weigh
+`trail`       who found a state
 `search`      one native search from start to result
 `drive`       the runner's engine
 """

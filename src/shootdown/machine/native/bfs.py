@@ -9,209 +9,192 @@ that order. A batch of states goes through three phases, so that the waiting for
 
 Generating does not depend on inserting, so the outcome is that of the plain loop, state for state.
 
-A table entry has 32 bits: the low ones are the number of a state plus one, as many as the table
-needs; what is left holds bits of the hash, which spare most of the looks at states that are not
-equal. Equality is always decided on whole states. Two entries never name equal states; 0 is
-empty.
+Who found a state is not stored. States are numbered in the order of finding, so the parents of the
+states 0, 1, 2, … never go back; it is enough to remember how many states there were each time
+GROUP states had been expanded (`firsts`): that tells the group in which the parent is, and
+expanding the group again tells which it is.
 
 One thread runs this; `board` carries what must survive between calls and tells why it returned.
+`team` does the same with many threads, and leaves to this loop whatever is not plain.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numba import njit
 
-from shootdown.machine.native.intrinsics import call_expand, prefetch
+from shootdown.machine.native.intrinsics import (
+    call_expand,
+    get32,
+    get64,
+    get_word,
+    prefetch,
+    put32,
+    put64,
+    put_word,
+)
+from shootdown.machine.native.table import (
+    FULL,
+    copy_state,
+    first_alike,
+    hash_of,
+    home_of,
+    refill_regions,
+    slot_of,
+    tag_of,
+)
 
-HEAD, COUNT, TRANSITIONS, LEVEL, LEVEL_END, LIMIT, BITS, BUDGET, STATUS = range(9)
-BOARD_SIZE = 9
-"""places on the board; LIMIT is the most states allowed, BITS the width of the table's index; after
-BROKEN and DEADLOCK the HEAD is the state concerned"""
+HEAD, COUNT, TRANSITIONS, LEVEL, LEVEL_END, LIMIT, LINES, LOW, FULLEST, BUDGET, STATUS, PART = (
+    range(12)
+)
+BOARD_SIZE = 12
+"""places on the board; LIMIT is the most states allowed, LINES the lines of a region of the table,
+LOW covers the number in an entry, FULLEST is the most states the table takes; after BROKEN,
+DEADLOCK and ENDLESS the HEAD is the state concerned, after CUT too, and PART then tells how many of
+its successors are among the TRANSITIONS"""
 
-GOING, DONE, BROKEN, DEADLOCK, CUT, GROW = range(6)
+GOING, DONE, BROKEN, DEADLOCK, CUT, GROW, ENDLESS, OVERFULL = range(8)
 """values of STATUS"""
 
 BATCH = 64
+GROUP = 16
+"""states expanded for each element of `firsts`"""
 
-_COUNT_MASK = 0xFFFFFFFF
-_ALIVE, _STUCK, _BROKEN = 1 << 32, 1 << 33, 1 << 34
-_LOW = np.uint64(0xFFFFFFFF)
-_ONE = np.uint64(1)
-_SEED = np.uint64(0x9E3779B97F4A7C15)
-_MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
-_HALF = np.uint64(32)
-_TOP = np.uint64(64)
+COUNT_MASK = 0xFFFFFFFF
+IS_ALIVE, IS_STUCK, IS_BROKEN, IS_ENDLESS = 1 << 32, 1 << 33, 1 << 34, 1 << 35
 
 
 class Arrays(NamedTuple):
-    """What the loop works on."""
+    """What the loop works on: addresses of arrays, and the length of the buffer."""
 
-    states: Any
+    states: int
     """uint64, `words` for each state; the queue as well"""
-    parents: Any
-    """uint32, per state"""
-    table: Any
-    """uint32, 2 ** BITS entries"""
-    buffer: Any
+    firsts: int
+    """uint32, for every GROUP states how many states there were when the first was expanded"""
+    table: int
+    """uint32, REGIONS * LINES lines of entries"""
+    buffer: int
     """uint64, the successors of a batch"""
-    hashes: Any
+    capacity: int
+    """states for which the buffer has room"""
+    hashes: int
     """uint64, per successor of a batch"""
-    ends: Any
+    ends: int
     """int64, per state of a batch the number of successors up to and with it"""
+    marks: int
+    """int64, what the steps tell about rules and blocks; see `packed`"""
 
 
 @njit(inline="always")
-def _hash(array: Any, first: int, words: int) -> Any:
-    """All words mixed; the high bits choose the slot, the low ones become the tag."""
-    mixed = _SEED
-    for word in range(first, first + words):
-        mixed = (mixed ^ array[word]) * _MULTIPLIER
-        mixed ^= mixed >> _HALF
-    mixed *= _MULTIPLIER
-    return mixed ^ (mixed >> _HALF)
-
-
-@njit(inline="always")
-def _equal(states: Any, a: int, buffer: Any, b: int, words: int) -> Any:
-    for word in range(words):  # noqa: SIM110 (numba has no `all` over a generator)
-        if states[a + word] != buffer[b + word]:
-            return False
-    return True
+def ending_of(answer: int) -> Any:
+    """What the answer of the steps means for the search."""
+    if answer & (IS_BROKEN | IS_ENDLESS):
+        return BROKEN if answer & IS_BROKEN else ENDLESS
+    return DEADLOCK if (answer & IS_STUCK) and not (answer & IS_ALIVE) else GOING
 
 
 @njit(cache=True, nogil=True)
-def refill(words: int, arrays: Any, board: Any) -> None:
-    """Enter all states into an empty table of 2 ** BITS slots."""
-    bits, count, table, hashes = board[BITS], board[COUNT], arrays.table, arrays.hashes
-    shift = _TOP - np.uint64(bits)
-    low = (_ONE << np.uint64(bits)) - _ONE
-    mask = np.int64(low)
-    table_at = table.ctypes.data
-    for first in range(0, count, BATCH):
-        size = min(BATCH, count - first)
-        for i in range(size):
-            hashes[i] = _hash(arrays.states, (first + i) * words, words)
-            prefetch(table_at + np.int64(hashes[i] >> shift) * 4)
-        for i in range(size):
-            slot = np.int64(hashes[i] >> shift)
-            while table[slot] != 0:
-                slot = (slot + 1) & mask
-            tag = hashes[i] & _LOW & ~low
-            table[slot] = np.uint32(tag | np.uint64(first + i + 1))
+def refill(words: int, arrays: Any, board: Any, start: int, stop: int) -> Any:
+    """Enter all states that belong to some regions of an empty table; whether there was room."""
+    count, lines, low = board[COUNT], board[LINES], board[LOW]
+    return refill_regions(words, arrays.states, count, arrays.table, lines, low, start, stop)
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
+def mark(expand: int, words: int, start: int, stop: int, arrays: Any) -> None:
+    """Mark what the expansion of some states marks, and do nothing else."""
+    for number in range(start, stop):
+        call_expand(expand, arrays.states + number * words * 8, arrays.buffer, arrays.marks)
+
+
+@njit(inline="always")
 def _generate(expand: int, words: int, room: int, arrays: Any, board: Any) -> Any:
     """Phase 1; how many states of the batch were expanded, and what the last of them said."""
-    shift = _TOP - np.uint64(board[BITS])
-    states_at, buffer_at = arrays.states.ctypes.data, arrays.buffer.ctypes.data
-    table_at = arrays.table.ctypes.data
-    buffer, hashes = arrays.buffer, arrays.hashes
+    table, buffer, hashes, lines = arrays.table, arrays.buffer, arrays.hashes, board[LINES]
     head = board[HEAD]
     most = min(BATCH, board[COUNT] - head)
     found, size, ending = 0, 0, GOING
-    while size < most and found + room <= hashes.size and ending == GOING:
-        state = states_at + (head + size) * words * 8
-        answer = call_expand(expand, state, buffer_at + found * words * 8)
-        more = found + (answer & _COUNT_MASK)
-        if answer & _BROKEN:
-            ending = BROKEN
+    while size < most and found + room <= arrays.capacity and ending == GOING:
+        state = arrays.states + (head + size) * words * 8
+        answer = call_expand(expand, state, buffer + found * words * 8, arrays.marks)
+        more = found + (answer & COUNT_MASK)
+        ending = ending_of(answer)
+        if ending in (BROKEN, ENDLESS):
             more -= 1
-        elif (answer & _STUCK) and not (answer & _ALIVE):
-            ending = DEADLOCK
         for i in range(found, more):
-            hashes[i] = _hash(buffer, i * words, words)
-            prefetch(table_at + np.int64(hashes[i] >> shift) * 4)
+            mixed = hash_of(buffer + i * words * 8, words)
+            put_word(hashes, i, mixed)
+            prefetch(table + home_of(mixed, lines) * 64)
         found = more
-        arrays.ends[size] = found
+        put64(arrays.ends, size, found)
         size += 1
     return size, ending
 
 
-@njit(nogil=True)
+@njit(inline="always")
 def _look_ahead(words: int, found: int, arrays: Any, board: Any) -> None:
     """Phase 2."""
-    shift = _TOP - np.uint64(board[BITS])
-    low = (_ONE << np.uint64(board[BITS])) - _ONE
-    states_at = arrays.states.ctypes.data
+    lines, low = board[LINES], board[LOW]
     for i in range(found):
-        entry = np.uint64(arrays.table[np.int64(arrays.hashes[i] >> shift)])
-        if entry != 0:
-            prefetch(states_at + (np.int64(entry & low) - 1) * words * 8)
+        number = first_alike(get_word(arrays.hashes, i), arrays.table, lines, low)
+        if number >= 0:
+            prefetch(arrays.states + number * words * 8)
 
 
 @njit(inline="always")
-def _slot_of(words: int, i: int, arrays: Any, bits: int) -> Any:
-    """The slot of a generated state: where it is entered, or empty if it is not."""
-    low = (_ONE << np.uint64(bits)) - _ONE
-    mixed = arrays.hashes[i]
-    tag = mixed & _LOW & ~low
-    slot = np.int64(mixed >> (_TOP - np.uint64(bits)))
-    while True:
-        entry = np.uint64(arrays.table[slot])
-        if entry == 0:
-            return slot
-        if (entry & ~low) == tag:
-            known: Any = np.int64(entry & low) - 1
-            if _equal(arrays.states, known * words, arrays.buffer, i * words, words):
-                return slot
-        slot = (slot + 1) & np.int64(low)
-
-
-@njit(nogil=True)
 def _insert(words: int, size: int, arrays: Any, board: Any) -> Any:
-    """Phase 3; how many states of the batch are done, fewer than `size` if a state was too many."""
-    bits, count, head = board[BITS], board[COUNT], board[HEAD]
-    low = (_ONE << np.uint64(bits)) - _ONE
-    i = 0
+    """Phase 3; how many states of the batch are done, fewer than `size` if something ended it."""
+    lines, low, count, head = board[LINES], board[LOW], board[COUNT], board[HEAD]
+    table, states = arrays.table, arrays.states
+    found = 0
     for position in range(size):
         if head + position == board[LEVEL_END]:
             board[LEVEL] += 1
             board[LEVEL_END] = count
-        for i in range(arrays.ends[position - 1] if position else 0, arrays.ends[position]):
-            board[TRANSITIONS] += 1
-            slot = _slot_of(words, i, arrays, bits)
-            if arrays.table[slot] != 0:
+        if (head + position) % GROUP == 0:
+            put32(arrays.firsts, (head + position) // GROUP, count)
+        began = found
+        for i in range(began, get64(arrays.ends, position)):
+            found += 1
+            state, mixed = arrays.buffer + i * words * 8, get_word(arrays.hashes, i)
+            slot = slot_of(words, state, mixed, table, lines, low, states, count, states)
+            if slot != FULL and get32(table, slot) != 0:
                 continue
-            if count == board[LIMIT]:
+            if slot == FULL or count == board[LIMIT]:
+                board[STATUS] = OVERFULL if slot == FULL else CUT
                 board[COUNT] = count
+                board[TRANSITIONS] += found
+                board[PART] = found - began
                 return position
-            for word in range(words):
-                arrays.states[count * words + word] = arrays.buffer[i * words + word]
-            arrays.parents[count] = head + position
+            copy_state(states + count * words * 8, state, words)
             count += 1
-            tag = arrays.hashes[i] & _LOW & ~low
-            arrays.table[slot] = np.uint32(tag | np.uint64(count))
+            put32(table, slot, tag_of(mixed, low) | count)
     board[COUNT] = count
+    board[TRANSITIONS] += found
     return size
 
 
 @njit(cache=True, nogil=True)
 def explore(expand: int, words: int, room: int, arrays: Any, board: Any) -> None:
     """Expand up to BUDGET states; `room` is the most successors one state can have."""
-    slots = 1 << board[BITS]
-    fullest = (slots >> 1) + (slots >> 3)
+    board[STATUS] = GOING
     while board[BUDGET] > 0:
         if board[HEAD] == board[COUNT]:
             board[STATUS] = DONE
             return
-        if board[COUNT] + arrays.hashes.size > fullest:
+        if board[COUNT] + arrays.capacity > board[FULLEST]:
             board[STATUS] = GROW
             return
         size, ending = _generate(expand, words, room, arrays, board)
-        _look_ahead(words, arrays.ends[size - 1], arrays, board)
+        _look_ahead(words, get64(arrays.ends, size - 1), arrays, board)
         done = _insert(words, size, arrays, board)
         board[HEAD] += done
         board[BUDGET] -= done
         if done < size:
-            board[STATUS] = CUT
             return
         if ending != GOING:
             board[HEAD] -= 1
             board[TRANSITIONS] += ending == BROKEN
             board[STATUS] = ending
             return
-    board[STATUS] = GOING

@@ -1,13 +1,16 @@
 """Where numba keeps the compiled search loop, and saying so when it has to be compiled.
 
-`$XDG_CACHE_HOME/shootdown/numba`, or `~/.cache/shootdown/numba`. Where that cannot be written a
-directory for this process is used instead: everything works, and the loop is compiled every time.
-Set NUMBA_CACHE_DIR and that is used, as with any numba program.
+`$XDG_CACHE_HOME/shootdown/numba`, or `~/.cache/shootdown/numba`, and there a folder named after the
+text of this package: numba only looks at the file of the function it loads, but that function
+contains others from other files. Where that cannot be written a directory for this process is used
+instead: everything works, and the loop is compiled every time. Set NUMBA_CACHE_DIR and that is
+used, as with any numba program.
 """
 
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
 import shutil
 import tempfile
@@ -29,7 +32,7 @@ def prepare(note: Note | None = None) -> Path:
     if config.CACHE_DIR:
         return Path(config.CACHE_DIR)
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    wanted = Path(base) / "shootdown" / "numba"
+    wanted = Path(base) / "shootdown" / "numba" / _edition()
     if not _can_write(wanted):
         if note:
             note(f"cannot write to {wanted}: the search is compiled again each time")
@@ -37,6 +40,14 @@ def prepare(note: Note | None = None) -> Path:
         atexit.register(shutil.rmtree, wanted, ignore_errors=True)
     config.CACHE_DIR = str(wanted)
     return wanted
+
+
+def _edition() -> str:
+    """A name for the code that numba compiles, as it stands."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _can_write(folder: Path) -> bool:

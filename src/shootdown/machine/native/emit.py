@@ -106,6 +106,10 @@ class ActorWriter(ABC):
             return f"arrive{self.point_numbers[index]}"
         return f"code{index}"
 
+    def way(self, target: int) -> str:
+        """The label to jump to in order to go on at an operation."""
+        return self.destination(target)
+
     def write_code(self) -> None:
         """Every block but those of points, which belong to the subclass."""
         for number, block in enumerate(self.blocks):
@@ -210,10 +214,10 @@ class ActorWriter(ABC):
         self.store(operation.variable, Const(0), "1")
 
     def _jump(self, operation: Jump, index: int) -> None:
-        self.text.jump(self.destination(operation.target))
+        self.text.jump(self.way(operation.target))
 
     def _branch(self, operation: Branch, index: int) -> None:
-        then, other = self.destination(operation.then), self.destination(operation.other)
+        then, other = self.way(operation.then), self.way(operation.other)
         self.text.fork(self.flag(operation.a), then, other)
 
     def _guard(self, operation: Guard, index: int) -> None:

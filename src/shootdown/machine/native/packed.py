@@ -1,18 +1,24 @@
 """The successors of a packed state, as one LLVM function per program.
 
-    i64 expand(ptr state, ptr out)
+    i64 expand(ptr state, ptr out, ptr marks)
 
 writes the successors of `state` behind one another to `out`, in the order the search promises, and
 returns their number with the flags below. Each actor is one internal function
 
-    i64 actor(ptr state, ptr out, i64 found)
+    i64 actor(ptr state, ptr out, i64 found, ptr marks)
 
 that switches on the pc, loads the registers alive there, runs the code of the step, and at the
 next point puts everything back into words. The words of a state are stack slots that SROA turns
 into values, so a field at a known place costs a shift and a mask; only variables longer than a
 word stay in memory. An actor that chooses repeats its step once per setting of an odometer.
 
-Marks of executed blocks go to `@reached` (one byte per block), numbers of checks to `@exercised`.
+The caller's `marks` take how often each rule was checked (64 bits each), and behind that one byte
+for every basic block, set when it was executed. The code itself keeps nothing, so that any number
+of threads may run it, each with marks of its own.
+
+A step that goes round and round without a point would never come back. Where code can turn back
+inside a step it therefore burns fuel, and a step that burnt all of it is ENDLESS. The loops of
+drivers are unrolled or short, so most programs contain nothing of this.
 """
 
 from __future__ import annotations
@@ -20,6 +26,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from shootdown.machine.execution import FUEL
 from shootdown.machine.native.blocks import find_blocks, most_successors
 from shootdown.machine.native.emit import ActorWriter, power
 from shootdown.program.layout import WORD, Field, Layout, Slots
@@ -32,6 +42,10 @@ STUCK = 1 << 33
 """an actor that must go on has none"""
 BROKEN = 1 << 34
 """the last successor broke a rule; nothing after it was generated"""
+ENDLESS = 1 << 35
+"""the step to the last successor never ends; nothing after it was generated"""
+
+Marks = NDArray[np.int64]
 
 _RESTS = {Patience.MUST: 0, Patience.IDLE: 1, Patience.REST: 2}
 
@@ -43,17 +57,34 @@ class PackedCode:
     ir: str
     room: int
     """most successors of any state"""
+    rules: int
     blocks: tuple[tuple[int, range], ...]
-    """(actor, operations) of each byte of `@reached`"""
+    """(actor, operations) of each block"""
+
+    def new_marks(self) -> Marks:
+        """Marks on which nothing is marked."""
+        return np.zeros(self.rules + -(-len(self.blocks) // 8) + 1, np.int64)
+
+    def exercised(self, marks: Marks) -> tuple[int, ...]:
+        """How often each rule was checked."""
+        return tuple(marks[: self.rules].tolist())
+
+    def reached(self, marks: Marks) -> frozenset[tuple[int, int]]:
+        """(actor, operation) of everything executed."""
+        entered = np.flatnonzero(marks[self.rules :].view(np.uint8))
+        rows = [self.blocks[number] for number in entered.tolist()]
+        return frozenset((actor, index) for actor, block in rows for index in block)
+
+    def merge(self, marks: Marks, more: Marks) -> None:
+        """Add other marks to some."""
+        marks[: self.rules] += more[: self.rules]
+        marks[self.rules :] |= more[self.rules :]
 
 
 def emit_packed(program: Program, layout: Layout) -> PackedCode:
     """The module of a program."""
     blocks = tuple((n, b) for n, actor in enumerate(program.actors) for b in find_blocks(actor))
-    lines = [
-        f"@reached = global [{max(len(blocks), 1)} x i8] zeroinitializer",
-        f"@exercised = global [{max(len(program.rules), 1)} x i64] zeroinitializer",
-    ]
+    lines: list[str] = []
     first = 0
     for number in range(len(program.actors)):
         writer = _PackedWriter(program, layout, number, first)
@@ -61,19 +92,19 @@ def emit_packed(program: Program, layout: Layout) -> PackedCode:
         first += len(writer.blocks)
     lines += _expand(len(program.actors))
     room = sum(most_successors(actor) for actor in program.actors)
-    return PackedCode("\n".join(lines), room, blocks)
+    return PackedCode("\n".join(lines), room, len(program.rules), blocks)
 
 
 def _expand(actors: int) -> Iterator[str]:
     """Call the actors in order; stop at the first broken rule."""
-    yield "define i64 @expand(ptr %state, ptr %out) {"
+    yield "define i64 @expand(ptr %state, ptr %out, ptr %marks) {"
     yield "entry:"
     yield "  br label %actor0"
     for number in range(actors):
         before = f"%sum{number - 1}" if number else "0"
         yield f"actor{number}:"
         yield f"  %found{number} = and i64 {before}, {ALIVE - 1}"
-        arguments = f"ptr %state, ptr %out, i64 %found{number}"
+        arguments = f"ptr %state, ptr %out, i64 %found{number}, ptr %marks"
         yield f"  %got{number} = call fastcc i64 @step{number}({arguments})"
         yield f"  %flags{number} = and i64 {before}, {ALIVE | STUCK}"
         yield f"  %sum{number} = or i64 %got{number}, %flags{number}"
@@ -94,18 +125,20 @@ class _PackedWriter(ActorWriter):
         self.layout = layout
         self.frame = layout.actors[number]
         self.first_block = first_block
+        self.ways_back: dict[str, str] = {}
+        """label to destination of the jumps to an earlier operation of the same step"""
         self.chooses = sum(isinstance(operation, Choose) for operation in self.actor.code)
 
     def write(self) -> list[str]:
         """The whole function."""
         head = f"define internal fastcc i64 @step{self.number}"
-        self.text.lines.append(
-            f"{head}(ptr noalias readonly %state, ptr noalias %out, i64 %found) {{"
-        )
+        state, out = "ptr noalias readonly %state", "ptr noalias %out"
+        self.text.lines.append(f"{head}({state}, {out}, i64 %found, ptr noalias %marks) {{")
         self._write_entry()
         for point in range(self.actor.halted):
             self._write_departure(point)
         self.write_code()
+        self._write_ways_back()
         for point in range(self.actor.halted + 1):
             self._write_arrival(point)
         self._write_keep()
@@ -123,6 +156,7 @@ class _PackedWriter(ActorWriter):
         text.line("%count = alloca i64")
         text.line("store i64 %found, ptr %count")
         text.line("%rests = alloca i64")
+        text.line("%fuel = alloca i64")
         if self.chooses:
             for name in ("taken", "radix"):
                 text.line(f"%{name} = alloca [{self.chooses} x i64]")
@@ -140,6 +174,7 @@ class _PackedWriter(ActorWriter):
             kept = _signed(~mask)
             rest = text.set(f"and i64 %s{word}, {kept}") if mask else f"%s{word}"
             text.line(f"store i64 {rest}, ptr %w{word}")
+        text.line(f"store i64 {FUEL}, ptr %fuel")
         if self.chooses:
             text.line("store i64 0, ptr %position")
         cases = " ".join(f"i64 {p}, label %leave{p}" for p in range(self.actor.halted))
@@ -253,9 +288,26 @@ class _PackedWriter(ActorWriter):
         text.line(f"ret i64 {text.set(f'or i64 {count}, {flags}')}")
         text.label("idle")
         text.line("ret i64 %found")
-        text.label("broken")
-        count = text.set("load i64, ptr %count")
-        text.line(f"ret i64 {text.set(f'or i64 {text.add(count, 1)}, {BROKEN}')}")
+        for label, flag in (("broken", BROKEN), ("endless", ENDLESS)):
+            text.label(label)
+            count = text.set("load i64, ptr %count")
+            text.line(f"ret i64 {text.set(f'or i64 {text.add(count, 1)}, {flag}')}")
+
+    def way(self, target: int) -> str:
+        """The label to jump to; ways back inside a step lead past the fuel."""
+        if target > self.current or target in self.point_numbers:
+            return self.destination(target)
+        label = f"back{self.current}to{target}"
+        self.ways_back[label] = self.destination(target)
+        return label
+
+    def _write_ways_back(self) -> None:
+        text = self.text
+        for label, destination in self.ways_back.items():
+            text.label(label)
+            left = text.add(text.set("load i64, ptr %fuel"), -1)
+            text.line(f"store i64 {left}, ptr %fuel")
+            text.fork(text.set(f"icmp eq i64 {left}, 0"), "endless", destination)
 
     def _extract(self, word: str, field: Field) -> str:
         """The value of a field of a word."""
@@ -337,11 +389,12 @@ class _PackedWriter(ActorWriter):
         """Counters are not part of a search."""
 
     def check(self, rule: int, passed: str, index: int) -> None:
-        self.text.bump(f"getelementptr (i64, ptr @exercised, i64 {rule})")
+        self.text.bump(self.text.set(f"getelementptr i64, ptr %marks, i64 {rule}"))
         self.text.fork(passed, self.destination(index + 1), "broken")
 
     def enter(self, block: int) -> None:
-        mark = f"getelementptr (i8, ptr @reached, i64 {self.first_block + block})"
+        place = 8 * len(self.program.rules) + self.first_block + block
+        mark = self.text.set(f"getelementptr i8, ptr %marks, i64 {place}")
         self.text.line(f"store i8 1, ptr {mark}")
 
 
@@ -351,4 +404,4 @@ def _signed(word: int) -> int:
     return word - (1 << WORD) if word >> WORD - 1 else word
 
 
-__all__ = ["ALIVE", "BROKEN", "STUCK", "PackedCode", "emit_packed"]
+__all__ = ["ALIVE", "BROKEN", "ENDLESS", "STUCK", "Marks", "PackedCode", "emit_packed"]

@@ -1,27 +1,27 @@
-"""One native search: sizes its arrays, drives the loop of `bfs`, tells how it stands, and judges.
+"""One native search: sets up its arrays, drives the loop of `bfs` or `team`, and judges.
 
 The loop comes back after about a tenth of a second of work, for progress, limits and Ctrl-C, and
-whenever its table is full. A search that is not over soon goes on with better machine code.
-Reserving room for states is free (see `arena`), so states and parents are reserved once, as many
-as memory allows; only the table grows, by building it again at twice the size.
+whenever its table is full. A search that is not over soon goes on with better machine code, and,
+where more workers are allowed, with a crew once its queue is long enough to share.
 """
 
 from __future__ import annotations
 
-import ctypes
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from shootdown.machine.execution import EndlessStepError
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.memory import default_limit
 from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.cache import Note, announced, prepare
 from shootdown.machine.native.jit import MachineCode
-from shootdown.machine.native.packed import emit_packed
+from shootdown.machine.native.packed import Marks, emit_packed
+from shootdown.machine.native.sizes import KEEPS, MOST_PENDING, REGIONS
+from shootdown.machine.native.store import MOST_STATES, Store, more_lines
 from shootdown.machine.result import Cut, Limits, Progress, SearchResult, StepTaken, Verdict
 from shootdown.machine.search import (
     PROGRESS_SECONDS,
@@ -35,17 +35,16 @@ from shootdown.program.program import Program
 
 if TYPE_CHECKING:
     from shootdown.machine.native.bfs import Arrays
+    from shootdown.machine.native.crew import Crew
 
-FIRST_BITS = 16
-MOST_BITS = 32
-MOST_STATES = (1 << MOST_BITS) - 2
 BUFFER = 4096
 CALL_SECONDS = 0.1
 FIRST_BUDGET = 1 << 14
 QUICK_SECONDS = 0.25
 """how long the quickly made code is good enough"""
-
-Numbers = NDArray[np.int64]
+GRAIN = 2048
+"""a level with fewer states is not worth sharing"""
+MOST_WORKERS = 64
 
 _REASONS: dict[str, str] = {
     "states": "the limit on states was met",
@@ -63,11 +62,18 @@ class NativeSearch:
         limits: Limits,
         layout: Layout | None = None,
         note: Note | None = None,
+        *,
+        workers: int = 1,
+        grain: int = GRAIN,
     ) -> None:
         self.program = program
         self.limits = limits
         self.layout = layout or make_layout(program)
         self.interpreter = Interpreter(program, self.layout)
+        if workers < 1:
+            raise ValueError(f"a search needs a worker, not {workers}")
+        self.workers = min(workers, MOST_WORKERS)
+        self.grain = grain
         self._note = note
         prepare(note)
         from shootdown.machine.native import bfs
@@ -77,6 +83,9 @@ class NativeSearch:
         self._codes = [MachineCode(self._emitted.ir, quick=True)]
         self._memory_limit = default_limit() if limits.memory is None else limits.memory
         self._starts = distinct_starts(self.interpreter)
+        self._marks: Marks = self._emitted.new_marks()
+        self._crew: Crew | None = None
+        self._peak = 0
         self._reserve()
 
     def __enter__(self) -> NativeSearch:
@@ -91,145 +100,206 @@ class NativeSearch:
         self.close()
 
     def close(self) -> None:
-        """Give all memory back."""
-        for arena in (self._states, self._parents, self._table, self._buffer):
-            arena.close()
+        """Send the crew home and give all memory back."""
+        self._dismiss()
+        self._store.close()
+        self._buffer.close()
 
-    @property
-    def _state_bytes(self) -> int:
-        return self.layout.words * 8 + 4
+    def _dismiss(self) -> None:
+        crew, self._crew = self._crew, None
+        if crew:
+            crew.stop()
 
     def _reserve(self) -> None:
         """Room for as many states as the limits allow, and the first table."""
-        words = self.layout.words
+        words, bfs = self.layout.words, self._bfs
         self._capacity = max(BUFFER, self._emitted.room)
-        most = min(MOST_STATES, self._memory_limit // self._state_bytes)
+        most = min(MOST_STATES, self._memory_limit // (words * 8))
         if self.limits.states is not None:
             most = min(most, self.limits.states)
-        self._most = most
-        self._reserve_states()
+        buffers = self._capacity * (words + 1) * 8
+        margin = self._capacity if self.workers == 1 else max(self._capacity, MOST_PENDING)
+        self._store = Store(words, bfs.GROUP, most, margin, buffers)
         self._buffer = Arena(self._capacity * words, np.uint64)
         self._hashes = np.empty(self._capacity, np.uint64)
-        self._ends = np.empty(self._bfs.BATCH, np.int64)
-        bits = FIRST_BITS
-        while not self._suffices(bits, len(self._starts)):
-            bits += 1
-        self._table = Arena(1 << bits, np.uint32)
-        self._board = np.zeros(self._bfs.BOARD_SIZE, np.int64)
-        self._board[self._bfs.LIMIT] = self._most
-        self._board[self._bfs.BITS] = bits
+        self._ends = np.empty(bfs.BATCH, np.int64)
+        self._board = np.zeros(bfs.BOARD_SIZE, np.int64)
+        while self._store.fullest < len(self._starts) + self._capacity:
+            self._store.lines = more_lines(self._store.lines)
+        self._tell_board()
 
-    def _reserve_states(self) -> None:
-        """States and parents; half as many while the process may not have so many addresses."""
-        while True:
-            try:
-                self._states = Arena(self._most * self.layout.words, np.uint64)
-                self._parents = Arena(self._most, np.uint32)
-            except OSError:
-                if self._most < BUFFER:
-                    raise
-                self._most //= 2
-            else:
-                return
-
-    def _suffices(self, bits: int, count: int) -> bool:
-        """Whether a table of that size takes a full buffer more than `count` states."""
-        mask = (1 << bits) - 1
-        return count + self._capacity <= (mask >> 1) + (mask >> 3)
+    def _tell_board(self) -> None:
+        """What depends on the size of the table."""
+        bfs, board, store = self._bfs, self._board, self._store
+        board[bfs.LINES], board[bfs.LOW], board[bfs.FULLEST] = store.lines, store.low, store.fullest
+        board[bfs.LIMIT] = min(store.most, store.affordable(self._memory_limit))
 
     def _place_starts(self) -> None:
-        words = self.layout.words
-        rows = np.array(list(self._starts)[: self._most], np.uint64).reshape(-1)
-        self._states.array[: len(rows)] = rows
-        count = len(rows) // words
-        self._board[self._bfs.COUNT] = self._board[self._bfs.LEVEL_END] = count
+        bfs, board = self._bfs, self._board
+        rows = np.array(list(self._starts)[: board[bfs.LIMIT]], np.uint64).reshape(-1)
+        self._store.states.array[: len(rows)] = rows
+        board[bfs.COUNT] = board[bfs.LEVEL_END] = len(rows) // self.layout.words
         self._refill()
 
     def _refill(self) -> None:
-        self._bfs.refill(self.layout.words, self._arrays(), self._board)
+        bfs, board = self._bfs, self._board
+        if self._crew:
+            self._crew.refill()
+        elif not bfs.refill(self.layout.words, self._arrays(), board, 0, REGIONS):
+            board[bfs.STATUS] = bfs.OVERFULL
+        self._check_table()
+
+    def _check_table(self) -> None:
+        if self._board[self._bfs.STATUS] == self._bfs.OVERFULL:
+            raise AssertionError("a region of the table is full although the table is not")
 
     @property
     def memory(self) -> int:
-        """Bytes in use: states, parents, table."""
-        count = int(self._board[self._bfs.COUNT])
-        return count * self._state_bytes + 4 * (1 << int(self._board[self._bfs.BITS]))
+        """Bytes in use: states, what tells parents, table, buffers."""
+        return self._store.memory(int(self._board[self._bfs.COUNT]))
 
     def packed_states(self) -> set[Words]:
         """The states found, each as its words."""
+        return set(self.states_in_order())
+
+    def states_in_order(self) -> list[Words]:
+        """The states found, in the order of finding."""
         count, words = int(self._board[self._bfs.COUNT]), self.layout.words
-        rows = self._states.array[: count * words].reshape(-1, words)
-        return {tuple(row) for row in rows.tolist()}
+        rows = self._store.states.array[: count * words].reshape(-1, words)
+        return [tuple(row) for row in rows.tolist()]
 
     def run(self, progress: ProgressHook | None = None) -> SearchResult:
-        """Search until a rule breaks, a limit is met, or nothing is left."""
+        """Search until a rule breaks, a limit is met, or nothing is left.
+
+        Raises:
+            EndlessStepError: if a step never ends.
+            WorkerError: if a thread died.
+        """
         began = time.monotonic()
         with announced(self._note):
             self._place_starts()
-            all_placed = len(self._starts) <= self._most
-            cut = self._loop(began, progress) if all_placed else self._full()
+            all_placed = len(self._starts) <= self._board[self._bfs.LIMIT]
+            try:
+                cut = self._loop(began, progress) if all_placed else self._full()
+            finally:
+                self._dismiss()
         return self._result(cut, time.monotonic() - began)
 
     def _loop(self, began: float, progress: ProgressHook | None) -> Cut | None:
         """Call the native loop until it is over; what cut it, if anything did."""
         bfs, board = self._bfs, self._board
-        budget, told, now = FIRST_BUDGET, began, began
+        budget, told, now = FIRST_BUDGET, (began, 0), began
         while True:
             if self.limits.seconds is not None and now - began >= self.limits.seconds:
                 return "seconds"
+            if self.workers > 1 and not self._crew and self._is_long():
+                self._assemble()
             before = time.monotonic()
             self._explore(budget)
             now = time.monotonic()
             status = int(board[bfs.STATUS])
-            if status == bfs.CUT:
-                return self._full()
             if status == bfs.GROW and not self._grow():
                 return "memory"
             if status not in (bfs.GOING, bfs.GROW):
-                return None
-            if self.memory > self._memory_limit:
-                return "memory"
-            if progress and now - told >= PROGRESS_SECONDS:
-                told = now
-                progress(self._progress(now - began))
+                return self._full() if status == bfs.CUT else None
+            if progress and now - told[0] >= PROGRESS_SECONDS:
+                progress(self._progress(now - began, now - told[0], told[1]))
+                told = now, int(board[bfs.COUNT])
             if now - began > QUICK_SECONDS and len(self._codes) == 1:
                 self._codes.append(MachineCode(self._emitted.ir))
             if status == bfs.GOING:
                 budget = _next_budget(budget, now - before)
 
+    def _is_long(self) -> bool:
+        """Whether there is enough in the queue to share."""
+        return bool(self._board[self._bfs.COUNT] - self._board[self._bfs.HEAD] >= self.grain)
+
     def _full(self) -> Cut:
         """Which limit the most states come from."""
-        return "states" if self._most == self.limits.states else "memory"
+        return "states" if self._board[self._bfs.LIMIT] == self.limits.states else "memory"
 
     def _explore(self, budget: int) -> None:
-        self._board[self._bfs.BUDGET] = budget
+        """One call of the native loop; whatever it marks beyond a cut is taken back."""
+        bfs, board = self._bfs, self._board
+        board[bfs.BUDGET] = budget
         expand = self._codes[-1].function("expand")
-        room = self._emitted.room
-        self._bfs.explore(expand, self.layout.words, room, self._arrays(), self._board)
+        marks, head = self._marks.copy(), int(board[bfs.HEAD])
+        if self._crew:
+            self._crew.explore(expand)
+        else:
+            bfs.explore(expand, self.layout.words, self._emitted.room, self._arrays(), board)
+        status = int(board[bfs.STATUS])
+        if status == bfs.CUT:
+            self._marks[:] = marks
+            bfs.mark(expand, self.layout.words, head, int(board[bfs.HEAD]) + 1, self._arrays())
+        if status == bfs.ENDLESS:
+            self._raise_endless()
+        self._check_table()
+
+    def _raise_endless(self) -> None:
+        """The interpreter runs into the same step, and knows where it is."""
+        head, words = int(self._board[self._bfs.HEAD]), self.layout.words
+        row = self._store.states.array[head * words : (head + 1) * words]
+        self.interpreter.expand(tuple(row.tolist()))
+        raise EndlessStepError("an actor", self.program.actors[0].code[0].where)
+
+    def _assemble(self) -> None:
+        """A crew; without memory for its arrays the search goes on alone."""
+        from shootdown.machine.native.crew import Crew
+
+        words, store = self.layout.words, self._store
+        extra = Crew.size(self.workers, words)
+        count = int(self._board[self._bfs.COUNT])
+        if store.memory(count) + extra > self._memory_limit or self._emitted.room > KEEPS:
+            self.workers = 1
+            return
+        try:
+            crew = Crew(
+                self.workers,
+                words,
+                self._emitted.room,
+                self._arrays(),
+                board=self._board,
+                marks=self._marks,
+                grain=self.grain,
+                rules=len(self.program.rules),
+            )
+        except OSError:
+            self.workers = 1
+            return
+        self._crew = crew
+        store.other += extra
+        self._tell_board()
+        crew.start()
 
     def _arrays(self) -> Arrays:
-        """Fresh windows: the table moves when it grows, and `close` wants nobody to hold one."""
-        arenas = (self._states, self._parents, self._table, self._buffer)
-        states, parents, table, buffer = (arena.array for arena in arenas)
-        return self._bfs.Arrays(states, parents, table, buffer, self._hashes, self._ends)
+        """Where everything lies; nothing moves until `close`."""
+        store = self._store
+        return self._bfs.Arrays(
+            store.states.address,
+            store.firsts.address,
+            store.table.address,
+            self._buffer.address,
+            self._capacity,
+            self._hashes.ctypes.data,
+            self._ends.ctypes.data,
+            self._marks.ctypes.data,
+        )
 
     def _grow(self) -> bool:
-        """A table of twice the size or more; False where it would break the limit on memory."""
-        bfs, board = self._bfs, self._board
-        bits = int(board[bfs.BITS]) + 1
-        while not self._suffices(bits, int(board[bfs.COUNT])):
-            bits += 1
-        if bits > MOST_BITS or self.memory + 4 * (1 << bits) > self._memory_limit:
+        """A larger table, refilled; False where it would break the limit on memory."""
+        self._peak = max(self._peak, self.memory)
+        if not self._store.grow(int(self._board[self._bfs.COUNT]), self._memory_limit):
             return False
-        self._table.close()
-        self._table = Arena(1 << bits, np.uint32)
-        board[bfs.BITS] = bits
+        self._tell_board()
         self._refill()
         return True
 
-    def _progress(self, seconds: float) -> Progress:
+    def _progress(self, seconds: float, since: float, before: int) -> Progress:
         bfs, board = self._bfs, self._board
         count = int(board[bfs.COUNT])
-        return Progress(count, count - int(board[bfs.HEAD]), int(board[bfs.LEVEL]), seconds)
+        queue, rate = count - int(board[bfs.HEAD]), (count - before) / since
+        return Progress(count, queue, int(board[bfs.LEVEL]), seconds, self.memory, rate)
 
     def _result(self, cut: Cut | None, seconds: float) -> SearchResult:
         bfs, board = self._bfs, self._board
@@ -252,42 +322,23 @@ class NativeSearch:
             seconds=seconds,
             path=path,
             start=root,
-            reached=self._reached(),
-            exercised=tuple(self._exercised().tolist()),
+            reached=self._emitted.reached(self._marks),
+            exercised=self._emitted.exercised(self._marks),
             cut=cut,
             reason=self._reason(cut),
-            memory=self.memory,
+            memory=max(self._peak, self.memory),
             engine="native",
         )
 
     def _trail(self, number: int) -> tuple[list[Words], int]:
         """The states from a start to this one, and the start as an index of `initials`."""
-        words, rows = self.layout.words, self._states.array
-        trail = [tuple(rows[number * words : (number + 1) * words].tolist())]
-        while number >= len(self._starts):
-            number = int(self._parents.array[number])
-            trail.append(tuple(rows[number * words : (number + 1) * words].tolist()))
-        return trail[::-1], list(self._starts.values())[number]
+        from shootdown.machine.native.trail import Trail
 
-    def _reached(self) -> frozenset[tuple[int, int]]:
-        blocks = self._emitted.blocks
-        marks = self._marks("reached", ctypes.c_uint8, len(blocks))
-        return frozenset(
-            (actor, index)
-            for mark, (actor, block) in zip(marks, blocks, strict=True)
-            if mark
-            for index in block
-        )
-
-    def _exercised(self) -> Numbers:
-        return self._marks("exercised", ctypes.c_int64, len(self.program.rules))
-
-    def _marks(self, name: str, kind: type[ctypes._SimpleCData[int]], length: int) -> Numbers:
-        """The sum of a global array over the modules that took part."""
-        total = np.zeros(length, np.int64)
-        for code in self._codes:
-            total += np.array((kind * length).from_address(code.variable(name)), np.int64)
-        return total
+        expand = self._codes[-1].function("expand")
+        group = self._bfs.GROUP
+        trail = Trail(expand, self._emitted, group, self._store, head=number)
+        numbers = trail.back(number, len(self._starts))
+        return [trail.state(n) for n in numbers], list(self._starts.values())[numbers[0]]
 
     def _reason(self, cut: Cut | None) -> str | None:
         if cut == "memory" and int(self._board[self._bfs.COUNT]) >= MOST_STATES // 2:

@@ -1,0 +1,130 @@
+"""The memory of a search: states, what tells their parents, the table, and what all that weighs.
+
+Everything is reserved once, at the size it may have in the end, and nothing ever moves (see
+`arena`): what is not used costs nothing. Only the table is built again when it is full. It is
+emptied first, which gives its memory back, and then refilled from the states; so growing never
+needs two tables at once. A small table doubles; a large one grows by half, so that in
+the end it is more than half full. Per state of two words that makes
+
+    16     the state
+     0.25  `firsts`: one 32-bit number for every 16 states
+     4.6 to 6.9  the table, between 58 and 87 percent full
+
+bytes; a limit on memory becomes a limit on states, again with each new table, so it is kept
+exactly and without looking.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shootdown.machine.native.arena import Arena
+from shootdown.machine.native.sizes import LINE, REGIONS
+
+FIRST_LINES = 64
+MOST_STATES = (1 << 32) - (1 << 20)
+"""numbers in the table have 32 bits, and some room is left for numbers of states on their way"""
+
+_SLOTS = REGIONS * LINE
+_SMALL, _MEDIUM = 1 << 20, 1 << 25
+
+Numbers = NDArray[np.int64]
+
+
+def fullest(lines: int) -> int:
+    """The most states a table takes with so many lines to a region.
+
+    Regions fill evenly, but not exactly: a small table needs more room for the difference.
+    """
+    slots = lines * _SLOTS
+    return slots // 2 if slots < _SMALL else slots // 8 * 7
+
+
+def lines_for(count: int) -> int:
+    """The fewest lines to a region that take so many states."""
+    lines = FIRST_LINES
+    while fullest(lines) < count:
+        lines = more_lines(lines)
+    return lines
+
+
+def more_lines(lines: int) -> int:
+    """The next size of a table."""
+    return lines * 2 if lines * _SLOTS < _MEDIUM else lines * 3 // 2
+
+
+class Store:
+    """Arrays for at most `most` states of `words` words, with a table that grows in place."""
+
+    def __init__(self, words: int, group: int, most: int, margin: int, other: int) -> None:
+        """`margin`: states that must find room in the table beyond those there are; `other`: bytes
+        that the search uses elsewhere.
+
+        Raises:
+            OSError: if not even a few states can be reserved.
+        """
+        self.words = words
+        self.group = group
+        self.margin = margin
+        self.other = other
+        self.most = most
+        self.lines = FIRST_LINES
+        self._reserve()
+
+    def _reserve(self) -> None:
+        """Half as many states while the process may not have so many addresses."""
+        while True:
+            arenas: list[Arena] = []
+            try:
+                arenas.append(Arena(self.most * self.words, np.uint64))
+                arenas.append(Arena(self.most // self.group + 1, np.uint32))
+                slots = lines_for(self.most + self.margin) * _SLOTS
+                arenas.append(Arena(slots, np.uint32))
+            except OSError:
+                for arena in arenas:
+                    arena.close()
+                if self.most < self.margin:
+                    raise
+                self.most //= 2
+            else:
+                self.states, self.firsts, self.table = arenas
+                return
+
+    def close(self) -> None:
+        """Give all memory back."""
+        for arena in (self.states, self.firsts, self.table):
+            arena.close()
+
+    @property
+    def fullest(self) -> int:
+        """The most states the table takes at its size."""
+        return fullest(self.lines)
+
+    @property
+    def low(self) -> int:
+        """A mask for the number in an entry, as wide as numbers get before the table grows."""
+        return (1 << (self.fullest + self.margin + 1).bit_length()) - 1
+
+    def memory(self, count: int, lines: int | None = None) -> int:
+        """Bytes in use with so many states (and a table of that size)."""
+        groups = -(-count // self.group)
+        slots = (lines or self.lines) * _SLOTS
+        return count * self.words * 8 + groups * 4 + slots * 4 + self.other
+
+    def affordable(self, limit: int) -> int:
+        """The most states that stay within a limit on memory while the table has its size."""
+        per_group = self.group * self.words * 8 + 4
+        return max(limit - self.memory(0), 0) // per_group * self.group
+
+    def grow(self, count: int, limit: int) -> bool:
+        """Empty the table and make it larger, to be refilled; False where a limit on memory forbids
+        it."""
+        lines = more_lines(self.lines)
+        while fullest(lines) < count + self.margin:
+            lines = more_lines(lines)
+        if lines * _SLOTS > len(self.table.array) or self.memory(count, lines) > limit:
+            return False
+        self.table.clear()
+        self.lines = lines
+        return True
