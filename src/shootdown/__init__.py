@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shootdown.api import check
     from shootdown.devices.iommu import INVALID, SUCCESS, Iommu
     from shootdown.devices.shadow import ShadowMmu
     from shootdown.drivers.driver import Driver
@@ -47,6 +48,7 @@ _DECLARE = (
     "indivisible", "require", "rest", "wait_until",
 )  # fmt: skip
 _HOMES = {
+    "check": "shootdown.api",
     **dict.fromkeys(_DECLARE, "shootdown.lang.declare"),
     "Part": "shootdown.lang.part",
     "Model": "shootdown.lang.model",
@@ -80,6 +82,7 @@ __all__ = [
     "RwSemaphore",
     "ShadowMmu",
     "Spinlock",
+    "check",
     "choose",
     "count",
     "ghost",

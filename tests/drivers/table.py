@@ -18,7 +18,8 @@ from shootdown.linux.version import parse_version
 from shootdown.machine.result import Limits
 from shootdown.program.program import Program
 from shootdown.program.where import NOWHERE
-from shootdown.scenarios.check import Request, build_program, check_scenario, scenarios_of
+from shootdown.scenarios.check import check_case
+from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.kernels import misfit
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import ScenarioResult
@@ -48,7 +49,7 @@ class Block:
     def scenarios(self, pairs: bool = False) -> list[Scenario]:
         """What is searched."""
         driver = DRIVERS[self.driver]
-        return scenarios_of(Request(driver, self.driver, parse_version(self.kernel), pairs=pairs))
+        return Request(driver, self.driver, parse_version(self.kernel), pairs=pairs).cases
 
 
 def single_blocks() -> Iterator[Block]:
@@ -76,9 +77,9 @@ class Checker:
 
     def check(self, scenario: Scenario) -> ScenarioResult:
         """The result, from memory where the program is known."""
-        key = scenario.name, without_places(build_program(scenario))
+        key = scenario.name, without_places(scenario.program())
         if key not in self._found:
-            self._found[key] = check_scenario(scenario, Limits())
+            self._found[key] = check_case(scenario, Limits())
         return self._found[key]
 
     def lines_of(self, block: Block, pairs: bool = False) -> list[str]:

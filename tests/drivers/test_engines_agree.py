@@ -16,7 +16,7 @@ from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.linux.version import parse_version
 from shootdown.machine.result import Limits, SearchResult
 from shootdown.machine.search import search
-from shootdown.scenarios.check import Request, build_program, scenarios_of
+from shootdown.scenarios.driver_request import Request
 
 LIMITS = Limits(states=3000)
 KERNELS = {
@@ -42,7 +42,7 @@ def test_engines_agree(driver: str, operation: str) -> None:
     """Same verdict, rule, states, transitions, depth, path, reached operations and exercise."""
     kernel = parse_version(KERNELS[driver])
     request = Request(DRIVERS[driver], driver, kernel, operations=(OPERATIONS[operation],))
-    (scenario,) = scenarios_of(request)
-    program = build_program(scenario)
+    (scenario,) = request.cases
+    program = scenario.program()
     native, plain = (search(program, LIMITS, engine) for engine in ("native", "python"))
     assert without_cost(native) == without_cost(plain)

@@ -8,7 +8,8 @@ from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.linux.version import parse_version
 from shootdown.machine.result import Limits
-from shootdown.scenarios.check import Request, check_scenario, scenarios_of
+from shootdown.scenarios.check import check_case
+from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.verdict import ScenarioResult
 
 CHANGES = ("write_fault", "mmap", "munmap", "madvise_dontneed", "mprotect", "fork")
@@ -20,8 +21,8 @@ def check(driver: str, kernel: str, operation: str) -> ScenarioResult:
     request = Request(
         DRIVERS[driver], driver, parse_version(kernel), operations=(OPERATIONS[operation],)
     )
-    (scenario,) = scenarios_of(request)
-    return check_scenario(scenario, Limits())
+    (scenario,) = request.cases
+    return check_case(scenario, Limits())
 
 
 @pytest.mark.parametrize("kernel", ["3.18", "6.19"])

@@ -12,7 +12,7 @@ from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.linux.version import parse_version
 from shootdown.machine.result import Limits
 from shootdown.scenarios import system
-from shootdown.scenarios.check import check_scenario
+from shootdown.scenarios.check import check_case
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import ScenarioResult
 
@@ -31,7 +31,7 @@ def check(operation: str, kernel: str = "6.6", cpus: int = 1) -> ScenarioResult:
     driver = DRIVERS["kvm"]
     operations = (OPERATIONS[operation],)
     scenario = Scenario(driver, parse_version(kernel), operations, geometry, user_cpus=cpus)
-    return check_scenario(scenario.sized, Limits())
+    return check_case(scenario.sized, Limits())
 
 
 HOLDS = {

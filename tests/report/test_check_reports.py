@@ -9,19 +9,20 @@ import pytest
 
 from report.records import naive
 from shootdown.report.check_json import encode_check
-from shootdown.report.check_terminal import CheckTable, Subject, conclude
+from shootdown.report.check_terminal import CheckTable, conclude
 from shootdown.report.paint import Paint
 from shootdown.scenarios.verdict import (
     CheckResult,
     Coverage,
     ScenarioResult,
     SourceLine,
+    Subject,
     Verdict,
     overall,
 )
 
 COVERED = Coverage(8, 7, (SourceLine("mine.py", 12, "return"),), ("device-failure",))
-SUBJECT = Subject("mine.py:Mine", "6.6", "x86", ("munmap", "fork"), 1, 0)
+SUBJECT = Subject("mine.py:Mine", "6.6", "x86", ("munmap", "fork"))
 
 
 def scenario(name: str, verdict: Verdict, frames: int = 5) -> ScenarioResult:
@@ -37,8 +38,7 @@ def scenario(name: str, verdict: Verdict, frames: int = 5) -> ScenarioResult:
         COVERED,
         naive() if broken else None,
         "the limit on states was met" if verdict == "undecided" else None,
-        2,
-        frames,
+        {"pages": 2, "frames": frames, "devices": 1, "cpus": 0},
         1 << 20,
     )
 

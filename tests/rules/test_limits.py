@@ -7,8 +7,8 @@ import pytest
 from shootdown.drivers.driver import Driver
 from shootdown.drivers.hardware_tlb import NaiveTlb, Sva
 from shootdown.drivers.kvm import Kvm
-from shootdown.scenarios import check as checker
-from shootdown.scenarios.check import VACUOUS
+from shootdown.scenarios import system
+from shootdown.scenarios.system import VACUOUS
 
 from .checking import check, counts
 from .drivers import CountsForEver, CountsInFives, NeverMaps
@@ -36,7 +36,7 @@ def test_a_machine_with_too_few_frames_is_made_larger(
     """A search that needs a sixth frame has the counts of one that had nine from the start."""
     few = check(driver, kernel, operation, frames=5)
     many = check(driver, kernel, operation, frames=9)
-    assert (few.verdict, few.frames, many.frames) == ("holds", 6, 9)
+    assert (few.verdict, few.size["frames"], many.size["frames"]) == ("holds", 6, 9)
     assert counts(few) == counts(many)
 
 
@@ -50,7 +50,7 @@ def test_a_violation_does_not_depend_on_the_number_of_frames() -> None:
 
 def test_the_largest_counter(monkeypatch: pytest.MonkeyPatch) -> None:
     """A counter without end is undecided when the widest one is too narrow."""
-    monkeypatch.setattr(checker, "WIDEST_COUNTER", 4)
+    monkeypatch.setattr(system, "WIDEST_COUNTER", 4)
     result = check(CountsForEver, "6.6", "munmap")
     assert (result.verdict, result.rule, result.counterexample) == ("undecided", None, None)
     assert result.reason == "the model reaches its largest size and still breaks counter-width"
@@ -58,9 +58,9 @@ def test_the_largest_counter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_most_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     """Frames that do not suffice are undecided when there may not be more."""
-    monkeypatch.setattr(checker, "MOST_FRAMES", 5)
+    monkeypatch.setattr(system, "MOST_FRAMES", 5)
     result = check(Kvm, "6.6", "mmap")
-    assert (result.verdict, result.rule, result.frames) == ("undecided", None, 5)
+    assert (result.verdict, result.rule, result.size["frames"]) == ("undecided", None, 5)
     assert result.reason == "the model reaches its largest size and still breaks out-of-frames"
 
 

@@ -9,14 +9,8 @@ import pytest
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.machine.result import Limits, Progress
-from shootdown.scenarios.check import (
-    Request,
-    build_program,
-    check_request,
-    check_scenario,
-    scenarios_of,
-    summarise,
-)
+from shootdown.scenarios.check import check_case, check_request, summarise
+from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.system import System
 from shootdown.scenarios.verdict import Coverage, ScenarioResult, merge_coverage, overall
 
@@ -36,8 +30,8 @@ def without_time(result: ScenarioResult) -> ScenarioResult:
 
 def test_one_scenario_for_each_operation() -> None:
     """In the order of the catalogue; pairs include an operation with itself."""
-    assert [s.name for s in scenarios_of(request("kvm"))] == list(OPERATIONS)
-    pairs = scenarios_of(replace(request("kvm"), pairs=True))
+    assert [s.name for s in request("kvm").cases] == list(OPERATIONS)
+    pairs = replace(request("kvm"), pairs=True).cases
     assert len(pairs) == 28
     assert [s.name for s in pairs[:2]] == ["read_fault + read_fault", "read_fault + write_fault"]
     assert {s.geometry.tasks for s in pairs} == {2}
@@ -46,7 +40,7 @@ def test_one_scenario_for_each_operation() -> None:
 def test_actors_and_their_order() -> None:
     """Tasks, CPUs, devices, workers: the order decides which counterexample is first."""
     wanted = replace(request("sva"), pairs=True, devices=2, user_cpus=1)
-    program = build_program(scenarios_of(wanted)[0])
+    program = wanted.cases[0].program()
     assert [actor.name for actor in program.actors] == [
         "task0",
         "task1",
@@ -56,24 +50,22 @@ def test_actors_and_their_order() -> None:
         "worker0",
         "worker1",
     ]
-    shadow = build_program(scenarios_of(request("kvm", "munmap"))[0])
+    shadow = request("kvm", "munmap").cases[0].program()
     assert [actor.name for actor in shadow.actors] == ["task0", "device0"]
 
 
 @pytest.mark.parametrize(("pages", "starts"), [(1, 1), (2, 2), (3, 2)])
 def test_alternative_starts(pages: int, starts: int) -> None:
     """Page 1 starts shared or absent; with one page there is only one start."""
-    (scenario,) = scenarios_of(request("kvm", "munmap", pages=pages))
+    (scenario,) = request("kvm", "munmap", pages=pages).cases
     assert len(System(scenario).starts()) == starts
-    assert len(build_program(scenario).initials) == starts
+    assert len(scenario.program().initials) == starts
 
 
 def test_coverage_names_lines_never_reached() -> None:
     """A mode that nothing switches on shows as two lines of the driver."""
-    (scenario,) = scenarios_of(
-        Request(Sulks, "Sulks", (6, 6, 0), operations=(OPERATIONS["munmap"],))
-    )
-    result = check_scenario(scenario, Limits())
+    (scenario,) = Request(Sulks, "Sulks", (6, 6, 0), operations=(OPERATIONS["munmap"],)).cases
+    result = check_case(scenario, Limits())
     assert result.verdict == "holds"
     assert [line.text for line in result.covered.never] == [
         "self.device.flush_all()",
@@ -165,6 +157,6 @@ def test_merging_nothing() -> None:
 def test_progress_names_the_scenario() -> None:
     """Whoever waits hears which scenario is being searched."""
     told: list[tuple[str, Progress]] = []
-    (scenario,) = scenarios_of(request("kvm", "write_fault"))
-    check_scenario(scenario, Limits(), "python", lambda name, p: told.append((name, p)))
+    (scenario,) = request("kvm", "write_fault").cases
+    check_case(scenario, Limits(), "python", lambda name, p: told.append((name, p)))
     assert {name for name, _ in told} <= {"write_fault"}

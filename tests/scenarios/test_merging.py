@@ -8,7 +8,8 @@ import pytest
 
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.operations.catalogue import OPERATIONS
-from shootdown.scenarios.check import Request, check_request
+from shootdown.scenarios.check import check_request
+from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.kernels import default_kernel
 
 # under madvise_dontneed

@@ -9,7 +9,7 @@ import pytest
 
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.lang.errors import ModelError
-from shootdown.scenarios.check import Request, build_program, scenarios_of
+from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.target import TargetError, find_drivers
 
 GOOD = """
@@ -167,9 +167,9 @@ def test_a_driver_that_raises_when_it_is_made() -> None:
     """`__init__` runs in Python: its exception is a diagnostic at its line."""
     body = "\n    def __init__(self, mm):\n        super().__init__(mm)\n        self.x = [][1]\n"
     ((_, driver),) = find_drivers(write(GOOD + body))
-    (scenario, *_) = scenarios_of(Request(driver, "driver.py:Good", (4, 15, 0)))
+    (scenario, *_) = Request(driver, "driver.py:Good", (4, 15, 0)).cases
     with pytest.raises(ModelError) as refusal:
-        build_program(scenario)
+        scenario.program()
     (diagnostic,) = refusal.value.diagnostics
     assert diagnostic.message == "the file raises IndexError: list index out of range"
     assert (diagnostic.where.line, diagnostic.where.text) == (16, "        self.x = [][1]")
@@ -241,9 +241,9 @@ def test_a_shadow_mmu_without_a_table() -> None:
     """A device that walks its own page table needs one; found when the driver is made."""
     text = GOOD.replace("    hardware = Iommu\n", "").replace("return INVALID", "pass")
     ((_, driver),) = find_drivers(write(text))
-    (scenario, *_) = scenarios_of(Request(driver, "driver.py:Good", (4, 15, 0)))
+    (scenario, *_) = Request(driver, "driver.py:Good", (4, 15, 0)).cases
     with pytest.raises(ModelError) as refusal:
-        build_program(scenario)
+        scenario.program()
     (diagnostic,) = refusal.value.diagnostics
     assert diagnostic.message == "driver `Good` has no `table` for its device to walk"
     assert diagnostic.help == (

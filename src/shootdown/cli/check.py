@@ -1,4 +1,4 @@
-"""`shootdown check`: every interleaving of a driver, its device and some operations."""
+"""`shootdown check`: every interleaving of a driver, its device and operations, or of a model."""
 
 from __future__ import annotations
 
@@ -8,40 +8,35 @@ from contextlib import closing
 
 import click
 
-from shootdown.cli.drivers import kernel_for
 from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
 from shootdown.cli.options import Size
 from shootdown.cli.output import JsonOutput
 from shootdown.cli.progress import LiveLine
 from shootdown.cli.terminal import paint_for, print_lines
-from shootdown.drivers.driver import Driver
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation, find_operation
-from shootdown.linux.version import parse_version, show_version
+from shootdown.linux.version import parse_version
 from shootdown.machine.result import Engine, Limits
 from shootdown.program.layout import make_layout
 from shootdown.program.listing import list_layout, list_program
 from shootdown.report.check_json import encode_check
-from shootdown.report.check_terminal import CheckTable, Subject
-from shootdown.scenarios.check import (
-    ARCH,
-    Request,
-    build_program,
-    check_request,
-    scenarios_of,
-    summarise,
-)
+from shootdown.report.check_terminal import CheckTable, title
+from shootdown.scenarios.case import Question
+from shootdown.scenarios.check import check_request, summarise
+from shootdown.scenarios.classes import Target
 from shootdown.scenarios.pool import check_in_pool
-from shootdown.scenarios.target import find_drivers
+from shootdown.scenarios.question import CPUS, DEVICES, PAGES, Settings, ask
+from shootdown.scenarios.target import find_targets
 from shootdown.scenarios.verdict import ScenarioResult, Verdict, overall
 
 STATUS: dict[Verdict, int] = {"holds": HOLDS, "violated": VIOLATED, "undecided": UNDECIDED}
 
 HELP = f"""Check drivers: can a device ever use a dead translation, hang, storm or deadlock?
 
-TARGET is the name of a shipped driver, a file with drivers (mine.py), or one class of it
+TARGET is the name of a shipped driver, a file with drivers or models (mine.py), or one class of it
 (mine.py:Mirror). Every operation is checked against every interleaving with the device and the
-driver.
+driver. A model is a protocol by itself: every interleaving of its threads is checked, and options
+about Linux and its devices do not go with it.
 
 Operations: {", ".join(OPERATIONS)}.
 
@@ -59,16 +54,15 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
 )
 @click.option("--pairs", is_flag=True, help="Check every pair of operations at the same time.")
 @click.option(
-    "--pages", type=click.IntRange(1, 16), default=2, show_default=True, help="Size of the mm."
+    "--pages", type=click.IntRange(1, 16), show_default=str(PAGES), help="Size of the mm."
 )
 @click.option(
-    "--devices", type=click.IntRange(1, 4), default=1, show_default=True, help="Devices of the mm."
+    "--devices", type=click.IntRange(1, 4), show_default=str(DEVICES), help="Devices of the mm."
 )
 @click.option(
     "--cpus",
     type=click.IntRange(0, 4),
-    default=0,
-    show_default=True,
+    show_default=str(CPUS),
     help="CPUs that run user code besides the operations.",
 )
 @click.option(
@@ -92,7 +86,7 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     "seconds",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Stop the check of a driver after so many seconds.",
+    help="Stop the check of a target after so many seconds.",
 )
 @click.option(
     "--engine",
@@ -110,7 +104,7 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     "--json",
     "json_file",
     metavar="FILE",
-    help="Also write shootdown.check/1, one line for each driver; `-` is standard output.",
+    help="Also write shootdown.check/1, one line for each target; `-` is standard output.",
 )
 @click.option("--verbose", is_flag=True, help="Explain every violated scenario, not only one.")
 @click.option(
@@ -124,9 +118,9 @@ def command(  # noqa: PLR0917 - click passes them by name
     kernel: str | None,
     operations: str | None,
     pairs: bool,
-    pages: int,
-    devices: int,
-    cpus: int,
+    pages: int | None,
+    devices: int | None,
+    cpus: int | None,
     workers: int,
     memory: int | None,
     states: int | None,
@@ -139,46 +133,38 @@ def command(  # noqa: PLR0917 - click passes them by name
     show_layout: bool,
 ) -> int:
     """Reads the options; `run_check` does the work."""
-    wanted = _operations(operations)
-    version = None if kernel is None else parse_version(kernel)
-    requests = [
-        Request(
-            driver,
-            name,
-            kernel_for(name, driver, version),
-            wanted,
-            pairs,
-            pages=pages,
-            devices=devices,
-            user_cpus=cpus,
-            merged=not no_merge,
-            engine=engine,
-            limits=Limits(states, seconds, memory),
-        )
-        for name, driver in _find_all(targets)
-    ]
+    settings = Settings(
+        None if kernel is None else parse_version(kernel),
+        None if operations is None else _operations(operations),
+        pairs,
+        pages,
+        devices,
+        cpus,
+        not no_merge,
+        engine,
+        Limits(states, seconds, memory),
+    )
+    questions = [ask(name, cls, settings) for name, cls in _find_all(targets)]
     if show_program or show_layout:
-        return _list(requests, show_program, show_layout)
+        return _list(questions, show_program, show_layout)
     with JsonOutput(json_file) as output:
-        return STATUS[overall([run_check(r, workers, output, verbose) for r in requests])]
+        return STATUS[overall([run_check(q, workers, output, verbose) for q in questions])]
 
 
-def _operations(text: str | None) -> tuple[Operation, ...]:
-    if text is None:
-        return tuple(OPERATIONS.values())
+def _operations(text: str) -> tuple[Operation, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise InputError("--operations names nothing", f"known are {', '.join(OPERATIONS)}")
     return tuple(find_operation(name) for name in dict.fromkeys(names))
 
 
-def _find_all(targets: tuple[str, ...]) -> list[tuple[str, type[Driver]]]:
-    """The drivers of all targets; the mistakes of all of them at once."""
-    found: list[tuple[str, type[Driver]]] = []
+def _find_all(targets: tuple[str, ...]) -> list[tuple[str, Target]]:
+    """The drivers and models of all targets; the mistakes of all of them at once."""
+    found: list[tuple[str, Target]] = []
     mistakes: list[Diagnostic] = []
     for target in dict.fromkeys(targets):
         try:
-            found += find_drivers(target)
+            found += find_targets(target)
         except ModelError as error:
             mistakes += error.diagnostics
     if mistakes:
@@ -186,11 +172,11 @@ def _find_all(targets: tuple[str, ...]) -> list[tuple[str, type[Driver]]]:
     return found
 
 
-def _list(requests: list[Request], program: bool, layout: bool) -> int:
-    for request in requests:
-        for scenario in scenarios_of(request):
-            click.echo(f"{request.target} on Linux {show_version(request.kernel)}, {scenario.name}")
-            built = build_program(scenario)
+def _list(questions: list[Question], program: bool, layout: bool) -> int:
+    for question in questions:
+        for case in question.cases:
+            click.echo(f"{title(question.subject)}, {case.name}")
+            built = case.program()
             if program:
                 click.echo("\n".join(list_program(built)))
             if layout:
@@ -199,36 +185,36 @@ def _list(requests: list[Request], program: bool, layout: bool) -> int:
     return HOLDS
 
 
-# --- one driver ---------------------------------------------------------------------------------
+# --- one target ---------------------------------------------------------------------------------
 
 
-def run_check(request: Request, workers: int, output: JsonOutput, verbose: bool) -> Verdict:
-    """Print the check of one driver while it goes on; its verdict.
+def run_check(question: Question, workers: int, output: JsonOutput, verbose: bool) -> Verdict:
+    """Print the check of one target while it goes on; its verdict.
 
-    The header waits for the first result, since a driver that is no valid model has none.
+    The header waits for the first result, since a target that is no valid model has none.
     """
     stream = sys.stderr if output.to_stdout else sys.stdout
-    table = CheckTable(_subject(request), paint_for(stream))
+    table = CheckTable(question.subject, paint_for(stream))
     results: list[ScenarioResult] = []
-    with closing(_results(request, workers)) as rows:
+    with closing(_results(question, workers)) as rows:
         for result in rows:
             if not results:
                 print_lines(table.head(), stream)
             print_lines([table.row(result)], stream)
             results.append(result)
-    check = summarise(request, results)
+    check = summarise(question, results)
     print_lines([*table.close(check, verbose), ""], stream)
     output.write(encode_check(check))
     return check.verdict
 
 
-def _results(request: Request, workers: int) -> Generator[ScenarioResult]:
+def _results(question: Question, workers: int) -> Generator[ScenarioResult]:
     """Results as they come; the live line is gone whenever one is there."""
     live = LiveLine()
     results = (
-        check_request(request, live.show, live.note)
+        check_request(question, live.show, live.note)
         if workers == 1
-        else check_in_pool(request, workers, live.show, live.note)
+        else check_in_pool(question, workers, live.show, live.note)
     )
     try:
         for result in results:
@@ -236,14 +222,3 @@ def _results(request: Request, workers: int) -> Generator[ScenarioResult]:
             yield result
     finally:
         live.clear()
-
-
-def _subject(request: Request) -> Subject:
-    return Subject(
-        request.target,
-        show_version(request.kernel),
-        ARCH,
-        tuple(scenario.name for scenario in scenarios_of(request)),
-        request.devices,
-        request.user_cpus,
-    )

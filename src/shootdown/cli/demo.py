@@ -21,7 +21,7 @@ from shootdown.linux.operations.catalogue import find_operation
 from shootdown.linux.version import parse_version
 from shootdown.replay.policy import Policy
 from shootdown.report.bill_terminal import describe_bill
-from shootdown.scenarios.check import Request
+from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.verdict import Verdict
 from shootdown.traces.record import record
 from shootdown.traces.strace_tool import find_strace

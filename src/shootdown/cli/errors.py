@@ -99,7 +99,7 @@ def _model(error: Exception) -> str | None:
 
 
 def _target(error: Exception) -> str | None:
-    from shootdown.scenarios.target import TargetError
+    from shootdown.scenarios.errors import TargetError
 
     return _message(str(error), error.help) if isinstance(error, TargetError) else None
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import click
 
-from shootdown.cli.drivers import kernel_for, refuse_kernel
 from shootdown.cli.output import JsonOutput
 from shootdown.cli.progress import LiveLine
 from shootdown.cli.terminal import paint_for, print_lines
@@ -21,7 +20,7 @@ from shootdown.replay.run import replay
 from shootdown.replay.script import Script
 from shootdown.report.bill_json import encode_bill
 from shootdown.report.bill_terminal import describe_bill
-from shootdown.scenarios.kernels import misfit
+from shootdown.scenarios.kernels import kernel_for, misfit, refuse_kernel
 from shootdown.scenarios.target import find_drivers
 from shootdown.traces.trace import load
 

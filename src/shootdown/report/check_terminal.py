@@ -8,27 +8,30 @@ mostly tell the same story and are explained when asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from shootdown.report.paint import Paint
 from shootdown.report.timeline import draw
-from shootdown.scenarios.verdict import CheckResult, Coverage, ScenarioResult, SourceLine, Verdict
+from shootdown.scenarios.verdict import (
+    CheckResult,
+    Coverage,
+    ScenarioResult,
+    SourceLine,
+    Subject,
+    Verdict,
+)
 
 VERDICT_WIDTH = len("undecided")
 LINES_SHOWN = 12
 
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a check is about, known before it starts."""
-
-    target: str
-    kernel: str
-    arch: str
-    scenarios: tuple[str, ...]
-    devices: int
-    user_cpus: int
+NOUNS = {
+    "pages": "page",
+    "frames": "page frame",
+    "devices": "device",
+    "cpus": "user CPU",
+    "threads": "thread",
+}
+"""what each size of a scenario counts"""
 
 
 class CheckTable:
@@ -37,12 +40,12 @@ class CheckTable:
     def __init__(self, subject: Subject, paint: Paint) -> None:
         self.subject = subject
         self.paint = paint
+        self._what = "the driver" if subject.kernel else "the model"
         self._name = max(len("scenario"), *(len(name) for name in subject.scenarios), 0)
 
     def head(self) -> Iterator[str]:
-        """Driver, kernel, architecture, and the columns."""
-        s = self.subject
-        yield self.paint.strong(f"{s.target} on Linux {s.kernel} ({s.arch})")
+        """Target, kernel, architecture, and the columns."""
+        yield self.paint.strong(title(self.subject))
         columns = f"{'states':>12} {'transitions':>12} {'depth':>6} {'seconds':>8}"
         head = f"{'scenario':<{self._name}}  {'verdict':<{VERDICT_WIDTH}} {columns}  rule"
         yield self.paint.faint(head)
@@ -58,19 +61,21 @@ class CheckTable:
 
     def close(self, check: CheckResult, verbose: bool) -> Iterator[str]:
         """Everything after the last row."""
-        yield from self._undecided(check.scenarios)
+        yield from self._remarks(check.scenarios)
         yield from self._counterexamples(check.scenarios, verbose)
         yield from self._coverage(check.covered)
         yield ""
         yield self.paint.verdict(check.verdict, conclude(self.subject, check))
 
-    def _undecided(self, results: Sequence[ScenarioResult]) -> Iterator[str]:
-        rows = [result for result in results if result.verdict == "undecided"]
+    def _remarks(self, results: Sequence[ScenarioResult]) -> Iterator[str]:
+        """Why a scenario is undecided, or how little it says that one holds."""
+        rows = [row for row in results if row.verdict == "undecided" or row.reason is not None]
         if rows:
             yield ""
-        for reason, group in groupby(rows, lambda result: result.reason):
+        for (verdict, reason), group in groupby(rows, lambda row: (row.verdict, row.reason)):
             names = ", ".join(result.name for result in group)
-            yield f"undecided: {names}: {reason or 'no reason was given'}"
+            head = "undecided: " if verdict == "undecided" else ""
+            yield f"{head}{names}: {reason or 'no reason was given'}"
 
     def _counterexamples(self, results: Sequence[ScenarioResult], verbose: bool) -> Iterator[str]:
         broken = [result for result in results if result.counterexample is not None]
@@ -90,7 +95,7 @@ class CheckTable:
         if covered.never:
             yield ""
             yield (
-                f"{len(covered.never)} of {_count(covered.lines, 'line')} of the driver "
+                f"{len(covered.never)} of {_count(covered.lines, 'line')} of {self._what} "
                 "never ran in any scenario:"
             )
             yield from (_source_line(line) for line in covered.never[:LINES_SHOWN])
@@ -101,15 +106,32 @@ class CheckTable:
             yield f"never put to the test: {', '.join(covered.idle_rules)}"
 
 
+def describe_check(check: CheckResult, paint: Paint, verbose: bool = False) -> Iterator[str]:
+    """The whole report of a check that is over."""
+    table = CheckTable(check.subject, paint)
+    yield from table.head()
+    yield from map(table.row, check.scenarios)
+    yield from table.close(check, verbose)
+
+
+def title(subject: Subject) -> str:
+    """`mine.py:Mine on Linux 6.6 (x86)`; a model is on nothing."""
+    return f"{_who(subject)} ({subject.arch})" if subject.arch else _who(subject)
+
+
+def _who(subject: Subject) -> str:
+    return f"{subject.target} on Linux {subject.kernel}" if subject.kernel else subject.target
+
+
 def conclude(subject: Subject, check: CheckResult) -> str:
     """The verdict in a sentence that says what it rests on."""
-    who = f"{subject.target} on Linux {subject.kernel}"
+    who = _who(subject)
     total = len(check.scenarios)
     if check.verdict == "holds":
         scenarios = "its one scenario" if total == 1 else f"all {total} scenarios"
         return (
             f"{who} holds: no interleaving breaks a rule in {scenarios}, each searched "
-            f"to its end with {_size(subject, check.scenarios)}."
+            f"to its end with {_size(check.scenarios)}."
         )
     if check.verdict == "violated":
         broken = _those(check, "violated")
@@ -119,7 +141,7 @@ def conclude(subject: Subject, check: CheckResult) -> str:
         return (
             f"{who} is violated: {_share(len(broken), total)} "
             f"{'breaks' if len(broken) == 1 else 'break'} a rule ({rules}){also}, "
-            f"with {_size(subject, check.scenarios)}."
+            f"with {_size(check.scenarios)}."
         )
     undecided = len(_those(check, "undecided"))
     return (
@@ -136,12 +158,15 @@ def _share(some: int, total: int) -> str:
     return "its one scenario" if total == 1 else f"{some} of {total} scenarios"
 
 
-def _size(subject: Subject, results: Sequence[ScenarioResult]) -> str:
-    """`2 pages, 5 page frames, 1 device, no user CPU`."""
-    pages = _range([result.pages for result in results], "page")
-    frames = _range([result.frames for result in results], "page frame")
-    cpus = f" and {_count(subject.user_cpus, 'user CPU')}" if subject.user_cpus else ""
-    return f"{pages}, {frames}, {_count(subject.devices, 'device')}{cpus}"
+def _size(results: Sequence[ScenarioResult]) -> str:
+    """`2 pages, 5 page frames, 1 device and 1 user CPU`; what is 0 everywhere is not there."""
+    parts = {
+        what: _range([result.size[what] for result in results], NOUNS[what])
+        for what in results[0].size
+        if any(result.size[what] for result in results)
+    }
+    cpus = parts.pop("cpus", None)
+    return ", ".join(parts.values()) + (f" and {cpus}" if cpus else "")
 
 
 def _range(sizes: Sequence[int], noun: str) -> str:

@@ -49,7 +49,8 @@ def draw(name: str, counterexample: Counterexample, paint: Paint) -> Iterator[st
     actors = list(dict.fromkeys(row.step.actor for row in rows if isinstance(row, Row)))
     actors.sort(key=lambda actor: not actor.startswith("task"))
     titles = {actor: _title(actor, name) for actor in actors}
-    yield "At the start " + "; ".join(say_start(names, counterexample.start)) + "."
+    start = "; ".join(say_start(names, counterexample.start))
+    yield f"At the start {start or 'all state is 0, false or free'}."
     yield ""
     column = (paint.width - GAP) // 2
     if len(actors) == 2 and column >= LEAST_COLUMN:
@@ -145,11 +146,14 @@ class _Within:
     """Tells when an actor goes to another function.
 
     Hardware has no functions worth naming, helpers belong to who calls them, and the title of a
-    task names its first one.
+    task, or of a thread of a model, names its first one.
     """
 
     def __init__(self, titles: dict[str, str]) -> None:
-        self._last = {actor: title.partition(": ")[2] for actor, title in titles.items()}
+        self._last = {
+            actor: title.partition(": ")[2] or actor.rstrip("0123456789")
+            for actor, title in titles.items()
+        }
 
     def enter(self, row: Row) -> list[_Line]:
         """The heading of a row: `zap_page_range()`, or nothing if the last row was in it too."""

@@ -1,11 +1,22 @@
-"""From a driver and a question to programs, and from their results to a verdict.
+"""From a target and a question to programs, and from their results to a verdict.
 
-`kernels`   which kernels a driver can run on
-`target`    what the user named: a shipped driver, a file, a class in a file
-`system`    one driver, one address space, some operations: the parts and actors
-`verdict`   what a check found, as plain records
-`timeline`  a counterexample step by step, with what changed
-`hindsight` one step looked at again: what it read, and what its local values are called
-`check`     every scenario of a driver, searched
-`pool`      the same scenarios on several processes
+What the user says:
+`target`         what was named: a shipped driver, a file, a class in a file
+`classes`        what is wrong with such a class, seen from outside
+`kernels`        which kernels a driver can run on
+`question`       target and options to a question
+`errors`         for a user who asks for what is not there
+
+What is searched:
+`case`           one state space, and the question it belongs to: what follows knows no more
+`system`         a case of a driver: one address space, some operations, the parts and actors
+`driver_request` the cases of a driver
+`model_request`  the one case of a model
+
+What is found:
+`check`          every case of a question, searched
+`pool`           the same on several processes
+`verdict`        what a check found, as plain records
+`timeline`       a counterexample step by step, with what changed
+`hindsight`      one step looked at again: what it read, and what its local values are called
 """

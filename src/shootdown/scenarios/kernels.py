@@ -8,6 +8,7 @@ from itertools import pairwise
 from shootdown.drivers.driver import NOTIFIER_CALLBACKS, Driver
 from shootdown.linux.notifiers.generations import GENERATIONS, NEWEST, generation_for
 from shootdown.linux.version import Version, show_version
+from shootdown.scenarios.errors import TargetError
 
 FLUSH_CALLBACKS = frozenset({"invalidate_range", "arch_invalidate_secondary_tlbs"})
 
@@ -61,3 +62,27 @@ def describe_kernels(drivers: Iterable[type[Driver]]) -> list[str]:
         f"{show_version(span[0])} to {show_version(span[1])}" if span else "none"
         for span in map(kernels_for, drivers)
     ]
+
+
+def kernel_for(name: str, driver: type[Driver], version: Version | None) -> Version:
+    """The kernel that was asked for, if the driver can run on it; else the newest it can.
+
+    Raises:
+        TargetError: if there is none.
+    """
+    if version is None:
+        newest = default_kernel(driver)
+        if newest is None:
+            raise TargetError(f"no kernel calls all the callbacks of {name}")
+        return newest
+    if misfit(driver, version) is not None:
+        raise refuse_kernel(name, driver, version)
+    return version
+
+
+def refuse_kernel(name: str, driver: type[Driver], version: Version) -> TargetError:
+    """Why a driver cannot run on a kernel, and on which it can."""
+    span = kernels_for(driver)
+    can = f"it can run on {show_version(span[0])} to {show_version(span[1])}" if span else ""
+    why = misfit(driver, version)
+    return TargetError(f"{name} cannot run on Linux {show_version(version)}: {why}", can)

@@ -1,4 +1,4 @@
-"""The scenarios of a request on several processes. Same results, same order, as on one.
+"""The scenarios of a question on several processes. Same results, same order, as on one.
 
 What this is: a parent hands out scenarios, one at a time, to forked workers; each worker searches
 what it is given and reports. Scenarios share nothing, so who searches one makes no difference; the
@@ -25,7 +25,7 @@ import pickle
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -36,14 +36,8 @@ from typing import Any
 from shootdown.lang.errors import ModelError
 from shootdown.machine.memory import default_limit
 from shootdown.machine.result import Limits, Progress
-from shootdown.scenarios.check import (
-    ProgressHook,
-    Request,
-    check_scenario,
-    refuse_bad_model,
-    scenarios_of,
-)
-from shootdown.scenarios.system import Scenario
+from shootdown.scenarios.case import Case, Question
+from shootdown.scenarios.check import ProgressHook, check_case
 from shootdown.scenarios.verdict import Coverage, ScenarioResult
 
 NoteHook = Callable[[str], None]
@@ -65,20 +59,19 @@ class _Worker:
 
 
 def check_in_pool(
-    request: Request,
+    question: Question,
     workers: int,
     progress: ProgressHook | None = None,
     note: NoteHook | None = None,
 ) -> Iterator[ScenarioResult]:
-    """Search the scenarios of a request on up to `workers` processes, results in order.
+    """Search the scenarios of a question on up to `workers` processes, results in order.
 
     Raises:
-        ModelError: if the driver is not a valid model.
+        ModelError: if the target is not a valid model.
         WorkerBugError: if a worker raised anything else.
     """
-    refuse_bad_model(request)
-    scenarios = scenarios_of(request)
-    pool = _Pool(request, scenarios, min(workers, len(scenarios)), progress, note)
+    question.refuse_mistakes()
+    pool = _Pool(question, min(workers, len(question.cases)), progress, note)
     try:
         yield from pool.results()
     finally:
@@ -90,19 +83,18 @@ class _Pool:
 
     def __init__(
         self,
-        request: Request,
-        scenarios: list[Scenario],
+        question: Question,
         count: int,
         progress: ProgressHook | None,
         note: NoteHook | None,
     ) -> None:
-        self.scenarios = scenarios
-        self.engine = request.engine
-        self.limits = _shared(request.limits, count)
+        self.cases = question.cases
+        self.engine = question.engine
+        self.limits = _shared(question.limits, count)
         self.progress = progress
         self.note = note
         self.started = time.monotonic()
-        self.waiting = list(reversed(range(len(scenarios))))
+        self.waiting = list(reversed(range(len(self.cases))))
         self.found: dict[int, ScenarioResult | Exception] = {}
         self.workers: list[_Worker] = []
         for _ in range(count):
@@ -110,7 +102,7 @@ class _Pool:
 
     def results(self) -> Iterator[ScenarioResult]:
         """In order; what is not there yet is waited for."""
-        for index in range(len(self.scenarios)):
+        for index in range(len(self.cases)):
             while index not in self.found:
                 self._listen()
             result = self.found.pop(index)
@@ -130,7 +122,7 @@ class _Pool:
     def _hire(self) -> None:
         context = get_context("fork")
         here, there = context.Pipe()
-        arguments = (there, here, self.scenarios, self.engine, os.getpid())
+        arguments = (there, here, self.cases, self.engine, os.getpid())
         process = context.Process(target=_work, args=arguments, daemon=True)
         process.start()
         there.close()
@@ -169,7 +161,7 @@ class _Pool:
             return
         assert worker.index is not None
         if kind == "progress" and self.progress:
-            self.progress(self.scenarios[worker.index].name, content)
+            self.progress(self.cases[worker.index].name, content)
         elif kind == "note" and self.note:
             self.note(content)
         elif kind in {"done", "failed"}:
@@ -184,7 +176,7 @@ class _Pool:
         if worker.index is not None:
             seconds = time.monotonic() - worker.since
             reason = _why_dead(worker.process.exitcode)
-            self.found[worker.index] = _lost(self.scenarios[worker.index], seconds, reason)
+            self.found[worker.index] = _lost(self.cases[worker.index], seconds, reason)
         if self.waiting:
             self._hire()
 
@@ -204,12 +196,11 @@ def _why_dead(code: int | None) -> str:
     return f"the process that searched it ended with status {code}"
 
 
-def _lost(scenario: Scenario, seconds: float, reason: str) -> ScenarioResult:
+def _lost(case: Case, seconds: float, reason: str) -> ScenarioResult:
     """The result of a scenario whose search did not come back."""
-    geometry = scenario.geometry
     nothing = Coverage(0, 0, (), ())
     return ScenarioResult(
-        scenario.name,
+        case.name,
         "undecided",
         None,
         0,
@@ -219,8 +210,7 @@ def _lost(scenario: Scenario, seconds: float, reason: str) -> ScenarioResult:
         nothing,
         None,
         reason,
-        geometry.pages,
-        geometry.frames,
+        case.size,
         0,
     )
 
@@ -229,7 +219,7 @@ def _lost(scenario: Scenario, seconds: float, reason: str) -> ScenarioResult:
 
 
 def _work(
-    pipe: Connection, parents: Connection, scenarios: list[Scenario], engine: Any, parent: int
+    pipe: Connection, parents: Connection, cases: Sequence[Case], engine: Any, parent: int
 ) -> None:
     """Search what the parent names until it closes the pipe. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -248,8 +238,8 @@ def _work(
         while True:
             index, limits = pipe.recv()
             try:
-                result = check_scenario(
-                    scenarios[index], limits, engine, report, lambda text: send("note", text)
+                result = check_case(
+                    cases[index], limits, engine, report, lambda text: send("note", text)
                 )
             except ModelError as error:
                 send("failed", error)

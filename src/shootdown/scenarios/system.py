@@ -13,17 +13,22 @@ fill themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 from shootdown.devices.iommu import Iommu
+from shootdown.devices.shadow import ShadowMmu
 from shootdown.drivers.driver import Driver
 from shootdown.lang.compile import Entry, Start, compile_system
 from shootdown.lang.declare import PageRange
-from shootdown.lang.emitter import Options
+from shootdown.lang.emitter import WIDTH, Options
+from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
+from shootdown.lang.source import place_of
 from shootdown.linux.cpu import Cpu
 from shootdown.linux.memory import ZERO_FRAME, Memory
 from shootdown.linux.mm import Mm
@@ -31,12 +36,21 @@ from shootdown.linux.notifiers.generations import generation_for
 from shootdown.linux.operations.catalogue import Operation
 from shootdown.linux.task import Task
 from shootdown.linux.version import Version
+from shootdown.machine.result import SearchResult
 from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
 from shootdown.program.program import Program
+from shootdown.rules.access import FREED_FRAME
+from shootdown.rules.machine import OUT_OF_FRAMES
+from shootdown.scenarios.case import WIDEST_COUNTER, Judgement, files_of, settled
+from shootdown.scenarios.target import blame
+from shootdown.scenarios.verdict import Coverage
 
 PRIVATE, SHARED, ABSENT, LEFT = "private", "shared", "absent", "left"
 PATTERNS = ((PRIVATE, SHARED, ABSENT), (PRIVATE, ABSENT, LEFT), (PRIVATE, LEFT, SHARED))
 """how pages start, repeated over the address space; every pattern is one alternative start"""
+
+MOST_FRAMES = 64
+VACUOUS = "nothing was tested: no access of a device ever reached memory"
 
 
 class Call(Part):
@@ -54,7 +68,7 @@ class Call(Part):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What to check: which driver, on which kernel, under which operations, how large."""
+    """A case: which driver, on which kernel, under which operations, how large."""
 
     driver: type[Driver]
     kernel: Version
@@ -76,6 +90,47 @@ class Scenario:
         """The scenario with the parts of the geometry that follow from it."""
         tasks = max(len(self.operations), 1)
         return replace(self, geometry=replace(self.geometry, tasks=tasks, cpus=self.user_cpus))
+
+    @property
+    def size(self) -> Mapping[str, int]:
+        """Of Linux and of the hardware."""
+        sizes = self.geometry
+        return {
+            "pages": sizes.pages,
+            "frames": sizes.frames,
+            "devices": sizes.devices,
+            "cpus": self.user_cpus,
+        }
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Where the driver is written."""
+        return files_of(self.driver, Driver)
+
+    def program(self) -> Program:
+        """Instantiate the driver and compile everything.
+
+        Raises:
+            ModelError: for a driver whose __init__ raises, or that is not a valid model.
+        """
+        system = blame(inspect.getsourcefile(self.driver) or "", lambda: System(self))
+        _need_table(system)
+        return system.compile()
+
+    def larger(self, rule: str) -> Scenario | None:
+        """With wider counters or more page frames, whichever ran out."""
+        if rule == WIDTH.name and self.counter_bits < WIDEST_COUNTER:
+            return replace(self, counter_bits=self.counter_bits + 1)
+        frames = self.geometry.frames
+        if rule == OUT_OF_FRAMES.name and frames < MOST_FRAMES:
+            return replace(self, geometry=replace(self.geometry, frames=frames + 1))
+        return None
+
+    def judge(self, program: Program, result: SearchResult, covered: Coverage) -> Judgement:
+        """Without an access to memory nothing was tested, whatever else is true."""
+        if result.verdict == "holds" and FREED_FRAME.name in covered.idle_rules:
+            return "undecided", VACUOUS
+        return settled(result)
 
 
 class System:
@@ -141,3 +196,19 @@ class System:
         scenario = self.scenario
         options = Options(scenario.geometry, scenario.counter_bits, merged=scenario.merged)
         return compile_system(self.entries(), options, self.starts())
+
+
+def _need_table(system: System) -> None:
+    driver = system.driver
+    walks = any(isinstance(unit, ShadowMmu) for unit in driver.device.units)
+    if walks and not hasattr(driver, "table"):
+        raise ModelError(
+            [
+                Diagnostic(
+                    place_of(cast(FunctionType, type(driver).device_fault)),
+                    f"driver `{type(driver).__name__}` has no `table` for its device to walk",
+                    "declare `self.table = PerPage(Pte)` in __init__, "
+                    "or say `hardware = Iommu` if the device walks the CPU's table",
+                )
+            ]
+        )

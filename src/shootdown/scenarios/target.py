@@ -1,5 +1,8 @@
 """What the user named: a shipped driver, `file.py`, or `file.py:Class`.
 
+A class in a file is a target if it is a driver or a model; what is wrong with its outside (methods
+that are missing, parameters) is found by `scenarios.classes`, before anything is compiled.
+
 A file is parsed before it is run, so that a syntax error is a diagnostic like any other; what it
 raises while it is imported is reported at the line of that file that led to it.
 """
@@ -12,41 +15,71 @@ import linecache
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import TypeVar
 
 from shootdown.drivers.catalogue import DRIVERS
-from shootdown.drivers.driver import CALLBACKS, NOTIFIER_CALLBACKS, Driver
+from shootdown.drivers.driver import Driver
 from shootdown.lang.errors import Diagnostic, ModelError
-from shootdown.lang.source import place_of, shown_path
-from shootdown.lang.subset import check_subset
+from shootdown.lang.model import Model
+from shootdown.lang.source import shown_path
 from shootdown.program.where import Where
-from shootdown.scenarios.kernels import callbacks_of
+from shootdown.scenarios.classes import Target, check_class
+from shootdown.scenarios.errors import TargetError
 
 T = TypeVar("T")
 
 
-class TargetError(Exception):
-    """The command line names something that is not there. `help` says what is."""
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What counts as a target, in words too."""
 
-    def __init__(self, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.help = help
+    bases: tuple[type, ...]
+    word: str
+    """`no driver` is what a file has that has none"""
+    listed: str
+    example: str
 
-    def __reduce__(self) -> tuple[type[TargetError], tuple[str, str]]:
-        return (type(self), (str(self), self.help))
+
+_DRIVERS = _Sought(
+    (Driver,),
+    "driver",
+    "no Driver subclass",
+    "write `class Name(Driver):` with `from shootdown import Driver`",
+)
+_TARGETS = _Sought(
+    (Driver, Model),
+    "driver or model",
+    "no subclass of Driver or Model",
+    "write `class Name(Driver):` or `class Name(Model):`, imported from shootdown",
+)
+
+
+def find_targets(target: str) -> list[tuple[str, Target]]:
+    """The drivers and models a target stands for, each with the name reports use.
+
+    Raises:
+        TargetError: for a name, file or class that does not exist.
+        ModelError: for a file that cannot be loaded, or a driver or model that is not one.
+    """
+    return _find(target, _TARGETS)
 
 
 def find_drivers(target: str) -> list[tuple[str, type[Driver]]]:
-    """The drivers a target stands for, each with the name reports use.
+    """The same where only drivers will do; models in a file are passed over.
 
     Raises:
         TargetError: for a name, file or class that does not exist.
         ModelError: for a file that cannot be loaded, or a driver that is not one.
     """
+    return [(name, found) for name, found in _find(target, _DRIVERS) if issubclass(found, Driver)]
+
+
+def _find(target: str, sought: _Sought) -> list[tuple[str, Target]]:
     if target in DRIVERS:
         return [(target, DRIVERS[target])]
     file, _, name = target.partition(":")
@@ -57,30 +90,28 @@ def find_drivers(target: str) -> list[tuple[str, type[Driver]]]:
             f"there is no driver `{target}`",
             f"{hint}shipped drivers are {', '.join(DRIVERS)}; a file is given as path/to/file.py",
         )
-    found = _drivers_in(Path(file), name)
-    for driver in found:
-        check_driver_class(driver)
-    return [(f"{file}:{driver.__name__}", driver) for driver in found]
+    classes = _classes_in(Path(file), name, sought)
+    for cls in classes:
+        check_class(cls)
+    return [(f"{file}:{cls.__name__}", cls) for cls in classes]
 
 
-def _drivers_in(path: Path, name: str) -> list[type[Driver]]:
+def _classes_in(path: Path, name: str, sought: _Sought) -> list[Target]:
     module = load_file(path)
-    found = {
+    found: dict[str, Target] = {
         member.__name__: member
         for member in vars(module).values()
         if inspect.isclass(member)
-        and issubclass(member, Driver)
+        and issubclass(member, Driver | Model)
+        and issubclass(member, sought.bases)
         and member.__module__ == module.__name__
     }
     if name and name not in found:
         raise TargetError(
-            f"{path} has no driver `{name}`", f"it has {', '.join(found) or 'no Driver subclass'}"
+            f"{path} has no {sought.word} `{name}`", f"it has {', '.join(found) or sought.listed}"
         )
     if not found:
-        raise TargetError(
-            f"{path} has no driver",
-            "write `class Name(Driver):` with `from shootdown import Driver`",
-        )
+        raise TargetError(f"{path} has no {sought.word}", sought.example)
     return [found[name]] if name else list(found.values())
 
 
@@ -144,79 +175,3 @@ def blame(file: str, action: Callable[[], T]) -> T:
         place = Where(shown_path(file), line, start, line, len(text), "", text)
         what = f"{type(error).__name__}: {error}"
         raise ModelError([Diagnostic(place, f"the file raises {what}")]) from None
-
-
-def check_driver_class(driver: type[Driver]) -> None:
-    """Refuse a driver without the callbacks it needs, with wrong parameters, or with statements
-    that are not part of the language.
-
-    Raises:
-        ModelError: with every such mistake.
-    """
-    found = [*_missing(driver), *_wrong_parameters(driver), *check_subset(driver, CALLBACKS)]
-    if found:
-        raise ModelError(found)
-
-
-def _missing(driver: type[Driver]) -> list[Diagnostic]:
-    found = []
-    place = _class_place(driver)
-    if driver.device_fault is Driver.device_fault:
-        found.append(
-            Diagnostic(
-                place,
-                f"driver `{driver.__name__}` has no `device_fault`",
-                "write `def device_fault(self, page, write):`, called when the device faults",
-            )
-        )
-    if not callbacks_of(driver):
-        found.append(
-            Diagnostic(
-                place,
-                f"driver `{driver.__name__}` has no notifier callback",
-                _near_miss(driver) or f"implement one of {', '.join(NOTIFIER_CALLBACKS)}",
-            )
-        )
-    return found
-
-
-def _near_miss(driver: type[Driver]) -> str:
-    for name in vars(driver):
-        near = get_close_matches(name, NOTIFIER_CALLBACKS, 1)
-        if near and name != near[0]:
-            return f"`{name}` is not a callback; did you mean `{near[0]}`?"
-    return ""
-
-
-def _wrong_parameters(driver: type[Driver]) -> list[Diagnostic]:
-    found = []
-    for name, wanted in CALLBACKS.items():
-        function = getattr(driver, name, None)
-        if not isinstance(function, FunctionType):
-            continue
-        code = function.__code__
-        given = code.co_varnames[: code.co_argcount]
-        if len(given) != len(wanted) or code.co_flags & 0x0C:
-            found.append(
-                Diagnostic(
-                    place_of(function),
-                    f"`{name}` takes {_listed(given)}, but is called with {_listed(wanted)}",
-                    f"write `def {name}({', '.join(wanted)}):`",
-                )
-            )
-    return found
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return f"({', '.join(names)})"
-
-
-def _class_place(driver: type[Driver]) -> Where:
-    try:
-        lines, start = inspect.getsourcelines(driver)
-        file = inspect.getsourcefile(driver) or ""
-    except (OSError, TypeError):
-        return Where(driver.__module__, 1, 0, 1, 0, "", "")
-    text = next((line for line in lines if line.lstrip().startswith("class ")), lines[0]).rstrip()
-    line = start + next((n for n, row in enumerate(lines) if row.rstrip() == text), 0)
-    return Where(shown_path(file), line, 0, line, len(text), "", text)

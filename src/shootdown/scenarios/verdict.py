@@ -5,7 +5,7 @@ Field names are those of the JSON format `shootdown.check/1`; `report.check_json
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,7 +60,7 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """A line of the driver."""
+    """A line of the driver or model."""
 
     file: str
     line: int
@@ -69,7 +69,7 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of the driver was exercised."""
+    """How much of the driver or model was exercised."""
 
     lines: int
     reached: int
@@ -80,8 +80,18 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """What a check is about, known before it starts. A model has no kernel and no architecture."""
+
+    target: str
+    kernel: str | None
+    arch: str | None
+    scenarios: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ScenarioResult:
-    """The outcome for one set of operations."""
+    """The outcome for one set of operations, or for a model."""
 
     name: str
     verdict: Verdict
@@ -94,24 +104,29 @@ class ScenarioResult:
     covered: Coverage
     counterexample: Counterexample | None
     reason: str | None
-    """why a scenario is undecided"""
-    pages: int
-    frames: int
+    """why a scenario is undecided, or what its holding does not cover"""
+    size: Mapping[str, int]
+    """`pages: 2`: how large what was searched is"""
     memory: int
     """bytes"""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The outcome for one driver on one kernel."""
+    """The outcome for one driver on one kernel, or for one model."""
 
     target: str
-    kernel: str
-    arch: str
+    kernel: str | None
+    arch: str | None
     engine: str
     verdict: Verdict
     covered: Coverage
     scenarios: tuple[ScenarioResult, ...]
+
+    @property
+    def subject(self) -> Subject:
+        """What the check was about."""
+        return Subject(self.target, self.kernel, self.arch, tuple(s.name for s in self.scenarios))
 
 
 def overall(verdicts: Iterable[Verdict]) -> Verdict:

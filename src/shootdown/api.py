@@ -1,0 +1,103 @@
+"""`shootdown.check`: a check from Python, as from the command line.
+
+    def test_mirror():
+        result = shootdown.check(Mirror, operations="munmap, fork")
+        assert result.verdict == "holds", str(result)
+
+Stands above `scenarios` and `report`, beside `cli`: its result prints itself as the command line
+prints it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from shootdown.lang.source import is_shipped, shown_path
+from shootdown.linux.operations.catalogue import Operation, find_operation
+from shootdown.linux.version import parse_version
+from shootdown.machine.result import Engine, Limits
+from shootdown.report.check_terminal import describe_check
+from shootdown.report.paint import Paint
+from shootdown.scenarios.check import check_request, summarise
+from shootdown.scenarios.classes import Target, check_class
+from shootdown.scenarios.errors import TargetError
+from shootdown.scenarios.question import Settings, ask
+from shootdown.scenarios.target import find_targets
+from shootdown.scenarios.verdict import CheckResult
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedResult(CheckResult):
+    """What a check found. `str` of it is the report, with the timeline of a counterexample."""
+
+    def __str__(self) -> str:
+        return "\n".join(describe_check(self, Paint()))
+
+
+def check(
+    target: Target | str,
+    kernel: str | None = None,
+    operations: str | Iterable[str] | None = None,
+    *,
+    pages: int | None = None,
+    devices: int | None = None,
+    cpus: int | None = None,
+    pairs: bool = False,
+    merged: bool = True,
+    engine: Engine = "native",
+    states: int | None = None,
+    seconds: float | None = None,
+    memory: int | None = None,
+) -> PrintedResult:
+    """Check a driver or a model against every interleaving.
+
+    `target` is a class, or what the command line takes (`"kvm"`, `"mine.py:Mirror"`) if that is one
+    driver or model. `kernel`, `operations`, `pairs` and the sizes are those of `shootdown check`,
+    and go with a driver only. `merged=False` makes every access to shared state a step. `states`,
+    `seconds` and `memory` (bytes) stop the search, which is then undecided.
+
+    Raises:
+        ModelError: with every mistake in the driver or model, each with its place.
+        TargetError: for a target that is not there, or options that do not go with it.
+    """
+    settings = Settings(
+        None if kernel is None else parse_version(kernel),
+        None if operations is None else _find_operations(operations),
+        pairs,
+        pages,
+        devices,
+        cpus,
+        merged,
+        engine,
+        Limits(states, seconds, memory),
+    )
+    question = ask(*_find(target), settings)
+    found = summarise(question, list(check_request(question)))
+    return PrintedResult(*(getattr(found, field.name) for field in fields(found)))
+
+
+def _find(target: Target | str) -> tuple[str, Target]:
+    if not isinstance(target, str):
+        check_class(target)
+        return _name(target), target
+    found = find_targets(target)
+    if len(found) > 1:
+        names = ", ".join(name for name, _ in found)
+        raise TargetError(f"{target} has more than one driver or model", f"name one of {names}")
+    return found[0]
+
+
+def _name(cls: Target) -> str:
+    """`mine.py:Mine`, as the command line would call it."""
+    file = inspect.getsourcefile(cls)
+    return cls.__name__ if is_shipped(cls) or not file else f"{shown_path(file)}:{cls.__name__}"
+
+
+def _find_operations(operations: str | Iterable[str]) -> tuple[Operation, ...]:
+    names = operations.split(",") if isinstance(operations, str) else list(operations)
+    found = tuple(find_operation(name) for name in dict.fromkeys(n.strip() for n in names))
+    if not found:
+        raise TargetError("no operation is asked for", "leave operations out for all of them")
+    return found

@@ -1,0 +1,77 @@
+"""What to check about a driver: the operations, alone or in pairs, on one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations_with_replacement
+
+from shootdown.drivers.driver import Driver
+from shootdown.lang.geometry import Geometry
+from shootdown.lang.source import is_shipped
+from shootdown.linux.operations.catalogue import OPERATIONS, Operation
+from shootdown.linux.version import Version, show_version
+from shootdown.machine.result import Engine, Limits
+from shootdown.scenarios.system import Scenario
+from shootdown.scenarios.verdict import Subject
+
+ARCH = "x86"
+"""the architecture whose flushes and permission rules are modelled"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question about a driver."""
+
+    driver: type[Driver]
+    target: str
+    kernel: Version
+    operations: tuple[Operation, ...] = tuple(OPERATIONS.values())
+    pairs: bool = False
+    pages: int = 2
+    devices: int = 1
+    user_cpus: int = 0
+    merged: bool = True
+    engine: Engine = "native"
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def subject(self) -> Subject:
+        """The driver on its kernel."""
+        names = tuple(scenario.name for scenario in self.cases)
+        return Subject(self.target, show_version(self.kernel), ARCH, names)
+
+    @property
+    def cases(self) -> list[Scenario]:
+        """One for each operation, or for each pair (an operation pairs with itself too)."""
+        sets: Iterable[Sequence[Operation]] = (
+            combinations_with_replacement(self.operations, 2)
+            if self.pairs
+            else [(operation,) for operation in self.operations]
+        )
+        return [self._scenario(tuple(operations)) for operations in sets]
+
+    def _scenario(self, operations: tuple[Operation, ...]) -> Scenario:
+        geometry = Geometry(
+            pages=self.pages, entries=2, frames=self.pages + 3, devices=self.devices
+        )
+        return Scenario(
+            self.driver,
+            self.kernel,
+            operations,
+            geometry,
+            user_cpus=self.user_cpus,
+            merged=self.merged,
+        ).sized
+
+    def refuse_mistakes(self) -> None:
+        """Compile a driver of the user's once with all operations.
+
+        Each scenario would find the mistakes that it reaches. Shipped drivers have none, and need
+        not wait.
+
+        Raises:
+            ModelError: with every mistake in what any operation reaches.
+        """
+        if not is_shipped(self.driver):
+            self._scenario(self.operations).program()

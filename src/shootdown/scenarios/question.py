@@ -1,0 +1,88 @@
+"""From a target and the options somebody gave to the question that is checked.
+
+The command line and `shootdown.check` both come through here, so that they mean the same by an
+option and refuse the same ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shootdown.drivers.driver import Driver
+from shootdown.lang.model import Model
+from shootdown.linux.operations.catalogue import OPERATIONS, Operation
+from shootdown.linux.version import Version
+from shootdown.machine.result import Engine, Limits
+from shootdown.scenarios.case import Question
+from shootdown.scenarios.classes import Target
+from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.errors import TargetError
+from shootdown.scenarios.kernels import kernel_for
+from shootdown.scenarios.model_request import ModelRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What was asked for. None is what nobody gave; False for a switch."""
+
+    kernel: Version | None = None
+    operations: tuple[Operation, ...] | None = None
+    pairs: bool = False
+    pages: int | None = None
+    devices: int | None = None
+    cpus: int | None = None
+    merged: bool = True
+    engine: Engine = "native"
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def about_drivers(self) -> list[str]:
+        """The options given that mean something for a driver only."""
+        given = {
+            "kernel": self.kernel is not None,
+            "operations": self.operations is not None,
+            "pairs": self.pairs,
+            "pages": self.pages is not None,
+            "devices": self.devices is not None,
+            "cpus": self.cpus is not None,
+        }
+        return [name for name, was_given in given.items() if was_given]
+
+
+PAGES, DEVICES, CPUS = 2, 1, 0
+"""sizes nobody asked for"""
+
+
+def ask(name: str, cls: Target, settings: Settings) -> Question:
+    """The question about one driver or model.
+
+    Raises:
+        TargetError: for options that do not go with it.
+    """
+    if issubclass(cls, Model):
+        return _ask_model(name, cls, settings)
+    assert issubclass(cls, Driver)
+    return Request(
+        cls,
+        name,
+        kernel_for(name, cls, settings.kernel),
+        tuple(OPERATIONS.values()) if settings.operations is None else settings.operations,
+        settings.pairs,
+        PAGES if settings.pages is None else settings.pages,
+        DEVICES if settings.devices is None else settings.devices,
+        CPUS if settings.cpus is None else settings.cpus,
+        settings.merged,
+        settings.engine,
+        settings.limits,
+    )
+
+
+def _ask_model(name: str, cls: type[Model], settings: Settings) -> ModelRequest:
+    given = settings.about_drivers
+    if given:
+        options = ", ".join(f"--{option}" for option in given)
+        raise TargetError(
+            f"{name} is a model, which has no {given[0]}",
+            f"leave out {options}: a model is as large as it is written, and runs without Linux",
+        )
+    return ModelRequest(cls, name, settings.merged, settings.engine, settings.limits)
