@@ -75,6 +75,8 @@ def test_demo(run) -> None:
     """A violation, a driver that holds, a bill; exit 0 because all went as expected."""
     done = run("demo")
     assert done.exit_code == 0, done.output
-    assert "naive-tlb on Linux 6.6 is violated" in done.output
+    assert "naive-tlb on Linux 3.18 is violated" in done.output
+    assert "amd-iommu-v2 on Linux 3.18 is violated" in done.output
     assert "sva on Linux 6.6 holds" in done.output
+    assert "kvm on Linux 6.6 holds" in done.output
     assert "python.parquet: " in done.output

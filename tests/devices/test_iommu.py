@@ -43,12 +43,12 @@ def test_retries_leave_room_for_everybody_else(
 
 def test_too_few_retries_fail_a_correct_driver() -> None:
     """SUCCESS promises nothing: munmap of the table, or a fork, undoes it before the repetition."""
-    assert outcome(check(ImpatientSva, "read_fault")) == (None, 1410)
+    assert outcome(check(ImpatientSva, "read_fault")) == (None, 1686)
     assert outcome(check(ImpatientSva, "fork")) == ("device-failure", 21)
 
 
 @pytest.mark.parametrize(
-    ("driver", "expected"), [(Sva, (None, 2916)), (StubbornSva, ("device-failure", 43))]
+    ("driver", "expected"), [(Sva, (None, 3180)), (StubbornSva, ("device-failure", 29))]
 )
 def test_a_remembered_refusal_is_never_asked_again(
     driver: type[Sva], expected: tuple[str | None, int]

@@ -35,13 +35,13 @@ def check(operation: str, kernel: str = "6.6", cpus: int = 1) -> ScenarioResult:
 
 
 HOLDS = {
-    "read_fault": (916, 23),
-    "write_fault": (2032, 30),
-    "mmap": (3003, 73),
-    "munmap": (791, 36),
-    "madvise_dontneed": (18016, 68),
-    "mprotect": (833, 34),
-    "fork": (1936, 60),
+    "read_fault": (1076, 23),
+    "write_fault": (2246, 30),
+    "mmap": (3159, 73),
+    "munmap": (947, 36),
+    "madvise_dontneed": (19011, 68),
+    "mprotect": (961, 34),
+    "fork": (2085, 60),
 }
 BREAKS = {
     "read_fault": ("stale-translation", 14),
@@ -79,7 +79,7 @@ def test_a_forgotten_flush_is_found_by_the_cpu(
 def test_two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two user programs at once: the right order holds, the forgotten flush is found as soon."""
     right = check("munmap", cpus=2)
-    assert (right.verdict, right.states, right.depth) == ("holds", 19758, 51)
+    assert (right.verdict, right.states, right.depth) == ("holds", 22434, 51)
     monkeypatch.setattr(system, "Mm", ForgetfulMm)
     wrong = check("munmap", cpus=2)
     assert wrong.counterexample is not None

@@ -161,6 +161,26 @@ def test_an_unpopulated_range_is_announced_up_to_3_14(kernel: str) -> None:
 
 @pytest.mark.parametrize(
     ("kernel", "expected"),
+    [
+        ("3.14", "S0-6 E0-6"),
+        ("3.15", "S2-6 E2-6"),
+        ("3.19", "S2-6 X2-6 E2-6"),
+        ("6.6", "S2-6 E2-6"),
+    ],
+)
+def test_an_unpopulated_first_table_is_not_announced(kernel: str, expected: str) -> None:
+    """Row 4: from 3.15 on mprotect announces from the first page table that exists to the end of
+    the range, whatever is missing in between; the whole range up to 3.14."""
+    nobody = Page(table=False)
+    pages = [nobody, nobody, ABSENT, ABSENT, nobody, nobody]
+    assert record(kernel, mprotect, pages).text == expected
+    assert record(kernel, mprotect, pages, range=PageRange(3, 6)).text == expected.replace(
+        expected[1], "3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
     [("3.14", "S0-2 E0-2"), ("3.19", "S0-2 X0-2 E0-2"), ("6.6", "S0-2 E0-2")],
 )
 def test_empty_entries_are_announced_but_not_flushed(kernel: str, expected: str) -> None:

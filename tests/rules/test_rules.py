@@ -27,9 +27,9 @@ from .drivers import (
     ("driver", "operation", "gather", "length"),
     [
         (NaiveTlb, "munmap", 1, 10),
-        (NaiveTlb, "munmap", 2, 14),
+        (NaiveTlb, "munmap", 2, 13),
         (FlushesAtEnd, "munmap", 1, 8),
-        (FlushesAtEnd, "munmap", 2, 12),
+        (FlushesAtEnd, "munmap", 2, 11),
         (FlushesAtEnd, "madvise_dontneed", 1, 8),
         (NeverFlushes, "mmap", 1, 8),
         (NeverFlushes, "madvise_dontneed", 2, 10),
@@ -53,7 +53,7 @@ def test_freed_table(driver: type[Driver], pages: int, length: int) -> None:
 
 @pytest.mark.parametrize(
     ("driver", "kernel", "expected"),
-    [(InvalidateRange, "3.19", (2226, 4311, 45)), (Sva, "6.6", (3086, 6602, 53))],
+    [(InvalidateRange, "3.19", (2535, 4982, 45)), (Sva, "6.6", (3541, 7639, 53))],
 )
 def test_freed_table_holds(
     driver: type[Driver], kernel: str, expected: tuple[int, int, int]
@@ -80,9 +80,9 @@ def test_stale_permission(operation: str) -> None:
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        ("write_fault", (3448, 7314, 45)),
-        ("fork", (2138, 3791, 72)),
-        ("mprotect", (1404, 2838, 39)),
+        ("write_fault", (3790, 8102, 45)),
+        ("fork", (2421, 4435, 72)),
+        ("mprotect", (1639, 3383, 39)),
     ],
 )
 def test_a_flush_at_end_is_enough_where_nothing_is_freed(
@@ -104,7 +104,7 @@ def test_device_failure(operation: str) -> None:
 def test_a_refused_request_is_no_failure() -> None:
     """INVALID ends the access at once: the device never repeats anything."""
     result = check(RefusesAll, "6.6", "munmap")
-    assert (result.verdict, counts(result)) == ("holds", (1129, 2519, 24))
+    assert (result.verdict, counts(result)) == ("holds", (1799, 4028, 24))
     assert result.covered.idle_rules == (DEVICE_FAILURE.name,)
 
 
