@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         EMPTY,
         Array,
         Counter,
+        EnumState,
         Flag,
         Ghost,
         Int,
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _DECLARE = (
-    "EMPTY", "Array", "Counter", "Flag", "Ghost", "Int", "Mutex", "PageRange", "PerFrame",
-    "PerPage", "PerTable", "Pte", "RwSemaphore", "Spinlock", "choose", "count", "ghost",
+    "EMPTY", "Array", "Counter", "EnumState", "Flag", "Ghost", "Int", "Mutex", "PageRange",
+    "PerFrame", "PerPage", "PerTable", "Pte", "RwSemaphore", "Spinlock", "choose", "count", "ghost",
     "indivisible", "require", "rest", "wait_until",
 )  # fmt: skip
 _HOMES = {
@@ -67,6 +68,7 @@ __all__ = [
     "Array",
     "Counter",
     "Driver",
+    "EnumState",
     "Flag",
     "Ghost",
     "Int",

@@ -24,11 +24,15 @@ NUMBERS = itertools.count()
 
 HEADER = """\
 from dataclasses import dataclass
+from enum import Enum, IntEnum
 from shootdown.lang.declare import *
 from shootdown.lang.declare import Flag, Int
 from shootdown.lang.part import Part
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 WORDS = frozenset({"a", "b"})
+LIMIT = 3
+Phase = Enum("Phase", ["IDLE", "BUSY", "DONE"])
+Other = Enum("Other", ["IDLE", "BUSY", "DONE"])
 """
 HEADER_LINES = HEADER.count("\n")
 

@@ -90,7 +90,7 @@ class Source:
         return "\n".join(rows)
 
     def statement(self, depth: int, loop: bool) -> str:
-        form = self.number(0, 14 if depth else 7)
+        form = self.number(0, 15 if depth else 7)
         if form <= 2:
             return f"{self.pick(*self.names)} = {self.expression()} % 17"
         if form == 3:
@@ -124,6 +124,8 @@ class Source:
     def compound(self, form: int, depth: int, loop: bool) -> str:
         if form <= 10:
             return self.branch(depth, loop)
+        if form == 15:
+            return self.cases(depth, loop)
         if form == 14:
             return self.cleanup(depth, loop)
         body = indent(self.block(depth, True), "    ")
@@ -137,6 +139,16 @@ class Source:
         name = f"n{self.counters}"
         begin, turn = f"{name} = {self.number(0, 3)}", f"    {name} -= 1"
         return f"{begin}\nwhile {name} > 0 and {self.condition()}:\n{turn}\n{body}"
+
+    def cases(self, depth: int, loop: bool) -> str:
+        rows = [f"match {self.expression(1)}:"]
+        for pattern in (f"{self.number(-1, 4)}", f"{self.number(0, 4)} | 3", "_"):
+            guard = f" if {self.condition()}" if self.number(0, 2) == 0 else ""
+            if pattern == "_" and self.number(0, 1):
+                break
+            body = indent(self.block(depth, loop), "        ")
+            rows.append(f"    case {pattern}{guard}:\n{body}")
+        return "\n".join(rows)
 
     def cleanup(self, depth: int, loop: bool) -> str:
         body = indent(self.block(depth, loop), "    ")

@@ -25,6 +25,7 @@ class Model(Part):
         self.seq = Counter()
         self.table = PerPage(Pte)
         self.seen = Ghost(Int(0, 7))
+        self.phase = EnumState(Phase)
         self.units = [1, 2, 3]
 
     def run(self):
@@ -170,6 +171,107 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         13,
         "`model.sem` is not held for writing by the innermost `with`",
         "write it inside `with sem.write():`, where nothing can skip it",
+    ),
+    "a case of the run": (
+        "match self.n:\n    case self.flag:\n        pass",
+        2,
+        18,
+        "a `case` needs a value known before the model runs",
+        "write `if` and `==`",
+    ),
+    "match of a tuple": (
+        "match (self.n, self.flag):\n    case 1:\n        pass",
+        2,
+        18,
+        SCALAR + "a tuple",
+        "",
+    ),
+    "arithmetic of members": ("x = self.phase + 1", 1, 13, SCALAR + "a member of Phase", ""),
+    "members counted up": ("self.phase += 1", 1, 9, SCALAR + "a member of Phase", ""),
+    "truth of a member": (
+        "if self.phase:\n    pass",
+        1,
+        12,
+        SCALAR + "a member of Phase",
+        "",
+    ),
+    "order of members": (
+        "if self.phase < Phase.DONE:\n    pass",
+        1,
+        12,
+        "members of an Enum have no order",
+        "use == or `in`",
+    ),
+    "a member and a number": (
+        "x = self.phase == 1",
+        1,
+        13,
+        "a member of Phase is never equal to int `1`",
+        "compare members of one Enum",
+    ),
+    "members of two Enums": (
+        "x = self.phase in (Phase.IDLE, Other.BUSY)",
+        1,
+        13,
+        "a member of Phase is never equal to `Other.BUSY`",
+        "compare members of one Enum",
+    ),
+    "a number for a member": (
+        "self.phase = 1",
+        1,
+        9,
+        "`model.phase` cannot hold int `1`",
+        "it holds a member of Phase",
+    ),
+    "a member for a number": (
+        "self.n = Phase.BUSY",
+        1,
+        9,
+        "`model.n` cannot hold `Phase.BUSY`",
+        "it holds a number known only when the model runs",
+    ),
+    "a member of another Enum": (
+        "self.phase = Other.BUSY",
+        1,
+        9,
+        "`model.phase` cannot hold `Other.BUSY`",
+        "it holds a member of Phase",
+    ),
+    "a member or a number": (
+        "x = Phase.BUSY if self.flag else 1",
+        1,
+        13,
+        "int `1` does not go with what stands here on another way",
+        "use members of one Enum on every way, or another name",
+    ),
+    "a name that is a member or a number": (
+        "x = self.phase\nx = 1",
+        2,
+        9,
+        "int `1` does not go with what stands here on another way",
+        "use members of one Enum on every way, or another name",
+    ),
+    "a member as an index": (
+        "self.table[Phase.BUSY] = EMPTY",
+        1,
+        20,
+        SCALAR + "`Phase.BUSY`",
+        "",
+    ),
+    "choose among members": (
+        "self.phase = choose(Phase.IDLE, Phase.DONE)",
+        1,
+        22,
+        "choose() takes an Enum, or members in the order of their definition",
+        "write choose(Phase) or choose(Phase.IDLE, Phase.BUSY)",
+    ),
+    "a name set in most cases": (
+        "match self.phase:\n    case Phase.IDLE | Phase.BUSY:\n        x = 1\n"
+        "    case Phase.DONE if self.flag:\n        x = 2\nself.n = x",
+        6,
+        18,
+        "`x` may have no value here: not every way to this place assigns it",
+        "assign it on every way here",
     ),
     "downgrade in a try": (
         "with self.sem.write():\n    try:\n        self.sem.downgrade()\n"
@@ -583,6 +685,24 @@ def test_all_at_once() -> None:
     ]
 
 
+def test_all_in_the_blocks_of_what_is_refused() -> None:
+    """A refused statement does not hide what is wrong inside of it."""
+    body = """
+    match self.n:
+        case x if self.flag:
+            self.m = 1
+        case self.n:
+            self.k = 1
+    try:
+        self.m = 1
+    except ValueError:
+        self.k = 1
+    finally:
+        self.j = 1
+    """
+    assert [line for line, _, _ in places(refused(body))] == [3, 4, 6, 7, 8, 10, 12]
+
+
 def test_characters_not_bytes() -> None:
     """Columns count characters; carets stand below their target even after wide ones."""
     (found,) = refused('assert self.n, "größer"; x = self.gröse')
@@ -619,7 +739,11 @@ ON_SIGHT = {
     ),
     "while self.n:\n    try:\n        pass\n    finally:\n        if self.n:\n"
     "            continue": "`continue` out of a `finally` block",
-    "match self.n:\n    case 1:\n        pass": "`match`",
+    "match self.n:\n    case x:\n        pass": "a name in `case`",
+    "match self.n:\n    case 1 | 2 as x:\n        pass": "a name in `case`",
+    "match self.n:\n    case (1, x):\n        pass": "a sequence in `case`",
+    "match self.n:\n    case {1: 2}:\n        pass": "a dict in `case`",
+    "match self.n:\n    case int(x):\n        pass": "a class in `case`",
     "def f():\n    pass": "a function inside a method",
     "async def f():\n    pass": "`async def`",
     "class A:\n    pass": "a class inside a method",

@@ -23,7 +23,7 @@ class Assignments(Calls):
                 self._assign_parts(target.elts, value)
             case ast.Attribute() | ast.Subscript():
                 declaration, index = self._place(target)
-                self.store(declaration, index, self.need_scalar(value))
+                self.store(declaration, index, self.need_value(value))
             case _:
                 raise self.refuse(*refusal(target), where=self.scope.where(target))
 
@@ -66,7 +66,7 @@ class Assignments(Calls):
             return
         declaration, index = self._place(node.target)
         self.judging += declaration.ghost  # what Ghost state is updated with stays Ghost state
-        old = self.load(declaration, index)
+        old = self.need_scalar(self.load(declaration, index))
         amount = self.scalar(node.value)
         self.judging -= declaration.ghost
         self.store(declaration, index, self.arithmetic(node.op, old, amount))

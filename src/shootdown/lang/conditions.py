@@ -156,7 +156,7 @@ class Conditions(Names):
         for label, part in ((then, node.body), (other, node.orelse)):
             self.place(label)
             with self.sometimes():
-                value = self.need_scalar(self.expression(part), part)
+                value = self.need_value(self.expression(part), part)
             self.assign(register, value)
             self.jump(end)
         self.place(end)

@@ -12,9 +12,11 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import Enum
+from enum import Flag as FlagEnum
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, cast, overload
 
 from shootdown.lang.geometry import Geometry
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from shootdown.lang.part import Part
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,6 +46,10 @@ class Declaration:
     ghost: bool = False
     owner: Part | None = None
     attribute: str = ""
+    names: tuple[str, ...] = ()
+    """what reports call the values, from `low` on"""
+    title: str = ""
+    """the Enum the values are members of"""
 
     @property
     def name(self) -> str:
@@ -75,6 +82,8 @@ class Declaration:
                 return kinds.pte(geometry.frames)
             case "frame":
                 return kinds.integer(0, geometry.frames - 1)
+            case "enum":
+                return Kind(kinds.Family.ENUM, 0, self.high, self.names, title=self.title)
             case "page":
                 return kinds.integer(0, geometry.pages)
             case "lock":
@@ -83,7 +92,7 @@ class Declaration:
                 count = len(actors)
                 return Kind(kinds.Family.RWLOCK, 0, 2 * count, actors, readers=count)
             case _:
-                return kinds.integer(self.low, self.high)
+                return kinds.integer(self.low, self.high, self.names)
 
 
 def _declared(declaration: Declaration) -> Any:
@@ -95,12 +104,46 @@ def Flag(initial: bool = False) -> bool:
     return cast(bool, _declared(Declaration("flag", initial=int(initial))))
 
 
-def Int(low: int, high: int, initial: int | None = None) -> int:
-    """A whole number from `low` to `high`; leaving the range breaks the rule `range`."""
+def Int(low: int, high: int, initial: int | None = None, names: Sequence[str] = ()) -> int:
+    """A whole number from `low` to `high`; leaving the range breaks the rule `range`.
+
+    `names` are the words that reports use for the values: `Int(0, 1, names=("idle", "busy"))`.
+    """
     first = low if initial is None else initial
     if not low <= first <= high:
         raise ValueError(f"Int({low}, {high}) cannot start with {first}")
-    return cast(int, _declared(Declaration("int", low, high, first)))
+    if names and (isinstance(names, str) or len(names) != high - low + 1):
+        raise ValueError(f"Int({low}, {high}) takes {high - low + 1} names, one for each value")
+    return cast(int, _declared(Declaration("int", low, high, first, names=tuple(names))))
+
+
+def EnumState(enum: type[E], initial: E | None = None) -> E:
+    """A member of an Enum, at first `initial` or the one defined first.
+
+    Members are equal to themselves only: an Enum that is also a number, or defines `==`, is none.
+    """
+    members = list(enum) if isinstance(enum, type) and issubclass(enum, Enum) else []
+    if not members or enum.__eq__ is not object.__eq__ or issubclass(enum, FlagEnum):
+        raise TypeError("EnumState takes a plain Enum; for numbers write Int(low, high, names=…)")
+    first = members[0] if initial is None else initial
+    if first not in members:
+        raise ValueError(f"EnumState({enum.__name__}) cannot start with {first!r}")
+    kind = enum_kind(enum)
+    return cast(
+        E,
+        _declared(
+            Declaration(
+                "enum", 0, kind.high, members.index(first), names=kind.names, title=kind.title
+            )
+        ),
+    )
+
+
+def enum_kind(enum: type[Enum]) -> Kind:
+    """The kind of all members of an Enum: a value is the position of one."""
+    names = tuple(member.name for member in enum)
+    title = f"{enum.__module__}.{enum.__qualname__}"
+    return Kind(kinds.Family.ENUM, 0, len(names) - 1, names, title=title)
 
 
 def Counter() -> int:

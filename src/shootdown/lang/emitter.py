@@ -24,7 +24,7 @@ from shootdown.lang.declare import Declaration
 from shootdown.lang.errors import Collector, Diagnostic, RefusedError
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.scope import Scope
-from shootdown.lang.values import Dynamic, Static, interval, kind_of, operand_of
+from shootdown.lang.values import Dynamic, Static, describe, interval, kind_of, operand_of
 from shootdown.program.kind import Family, Kind
 from shootdown.program.operation import (
     Access,
@@ -255,6 +255,11 @@ class Emitter:
             if not box.kind.holds(kind):
                 self.check_range(value, box.kind, RANGE)
         else:
+            if box.kind is not None and box.kind.title != kind.title:
+                raise self.refuse(
+                    f"{describe(value)} does not go with what stands here on another way",
+                    "use members of one Enum on every way, or another name",
+                )
             joined = kind if box.kind is None else box.kind.join(kind)
             box.stale = box.stale or (box.is_read and joined != box.kind)
             box.kind = joined
@@ -412,6 +417,11 @@ class Emitter:
         operand = self.checked_index(declaration, index)
         number = self.access(declaration, write=True)
         kind = self.tables.variables[number].kind
+        if kind.title != kind_of(value).title:
+            raise self.refuse(
+                f"`{declaration.name}` cannot hold {describe(value)}",
+                f"it holds {describe(Dynamic(operand, kind))}",
+            )
         if kind.family is Family.COUNTER:
             self.check_range(value, replace(kind, high=1 << 62), UNDERFLOW)
             self.check_range(value, replace(kind, low=-(1 << 62)), WIDTH)

@@ -5,15 +5,28 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum, EnumType
 from types import FunctionType
 from typing import Any, cast
 
 from shootdown.lang import declare
+from shootdown.lang.declare import enum_kind
 from shootdown.lang.emitter import ASSERTION
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.expressions import Expressions
 from shootdown.lang.subset import DOUBLE_STAR, refusal
-from shootdown.lang.values import FALSE, NONE, Dynamic, Items, Poison, Static, Value, describe
+from shootdown.lang.values import (
+    FALSE,
+    NONE,
+    Dynamic,
+    Items,
+    Poison,
+    Static,
+    Value,
+    describe,
+    is_member,
+    operand_of,
+)
 from shootdown.program import kind as kinds
 from shootdown.program.operation import Patience, Point
 from shootdown.program.program import Rule
@@ -51,6 +64,8 @@ class Intrinsics(Expressions):
     def choose_call(self, node: ast.Call) -> Value:
         """choose(4), choose(range), choose(False, True)"""
         options, named = self.arguments(node)
+        if not named and options and all(is_member(option) for option in options):
+            return self._choose_member([self.known(option) for option in options])
         if len(options) == 1 and not named:
             return self._choose_from(options[0])
         known = [value.value for value in options if isinstance(value, Static)]
@@ -65,6 +80,8 @@ class Intrinsics(Expressions):
         return self.arithmetic(ast.Add(), picked, Static(known[0])) if known[0] else picked
 
     def _choose_from(self, value: Value) -> Value:
+        if isinstance(value, Static) and isinstance(value.value, EnumType):
+            return self._choose_member(list(value.value))
         bounds = self.bounds_of(value)
         if bounds is None and isinstance(value, Static) and isinstance(value.value, int):
             bounds = Static(0), value
@@ -74,6 +91,22 @@ class Intrinsics(Expressions):
         if end <= start:
             raise self.refuse("there is nothing to choose from: the range is empty")
         return self.arithmetic(ast.Add(), self.choose(end - start), Static(start))
+
+    def _choose_member(self, members: list[Enum]) -> Value:
+        every = list(type(members[0])) if members else []
+        first = every.index(members[0]) if members else 0
+        is_row = members == every[first : first + len(members)]
+        if not (members and is_row and is_member(Static(members[0]))):
+            raise self.refuse(
+                "choose() takes an Enum, or members in the order of their definition",
+                "write choose(Phase) or choose(Phase.IDLE, Phase.BUSY)",
+            )
+        picked = self.choose(len(members))
+        if isinstance(picked, Static):
+            return Static(members[0])
+        picked = self.arithmetic(ast.Add(), picked, Static(first)) if first else picked
+        kind = replace(enum_kind(type(members[0])), low=first, high=first + len(members) - 1)
+        return Dynamic(operand_of(picked), kind)
 
     def wait_call(self, node: ast.Call) -> Value:
         """wait_until(condition, idle=False)"""

@@ -22,6 +22,7 @@ from shootdown.lang.values import (
     Struct,
     Value,
     describe,
+    is_member,
     is_scalar,
     kind_of,
     operand_of,
@@ -76,11 +77,18 @@ PYTHON: dict[type[ast.operator | ast.cmpop], Callable[[Any, Any], Any]] = {
 class Operators(Emitter):
     """The part of the compiler that knows operators."""
 
+    def need_value(self, value: Value, node: ast.expr | None = None) -> Static | Dynamic:
+        """The value, which has to be a number, a flag, a page-table entry or a member."""
+        if is_member(value) and isinstance(value, Static | Dynamic):
+            return value
+        return self.need_scalar(value, node)
+
     def need_scalar(self, value: Value, node: ast.expr | None = None) -> Static | Dynamic:
         """The value, which has to be a number, a flag or a page-table entry."""
         if isinstance(value, Poison):
             raise RefusedError(None)
-        if not is_scalar(value) or not isinstance(value, Static | Dynamic):
+        is_number = is_scalar(value) and not is_member(value)
+        if not is_number or not isinstance(value, Static | Dynamic):
             raise self.refuse(
                 f"a number, a flag or a page-table entry is needed here, not {describe(value)}",
                 where=None if node is None else self.stack[-1].where(node),
@@ -156,13 +164,26 @@ class Operators(Emitter):
         if not (_is_state(a) or _is_state(b)) and _is_known(a) and _is_known(b):
             return Static(self.compute(PYTHON[type(op)], _known(a), _known(b)))
         if isinstance(op, ast.In | ast.NotIn):
-            found = self._contains(b, self.need_scalar(a))
+            found = self._contains(b, self.need_value(a))
             return self.negate(found) if isinstance(op, ast.NotIn) else found
-        x, y = self.need_scalar(a), self.need_scalar(b)
+        x, y = self.need_value(a), self.need_value(b)
+        if is_member(x) or is_member(y):
+            self._comparable(op, x, y)
         arithmetic, swap = COMPARE[type(op)]
         return self.binary(arithmetic, *((y, x) if swap else (x, y)))
 
-    def _identical(self, a: Value, b: Value, wanted: bool) -> Static:
+    def _comparable(self, op: ast.cmpop, a: Static | Dynamic, b: Static | Dynamic) -> None:
+        """Members of one Enum are equal or not; nothing else can be asked."""
+        if kind_of(a).title != kind_of(b).title:
+            raise self.refuse(
+                f"{describe(a)} is never equal to {describe(b)}", "compare members of one Enum"
+            )
+        if not isinstance(op, ast.Eq | ast.NotEq):
+            raise self.refuse("members of an Enum have no order", "use == or `in`")
+
+    def _identical(self, a: Value, b: Value, wanted: bool) -> Static | Dynamic:
+        if is_member(a) and is_member(b) and not (_is_known(a) and _is_known(b)):
+            return self.compare(ast.Eq() if wanted else ast.NotEq(), a, b)
         if isinstance(a, Static) and isinstance(b, Static):
             return Static((a.value is b.value) == wanted)
         if NONE in (a, b):
@@ -178,7 +199,7 @@ class Operators(Emitter):
             return self.static_and(above, below)
         found: Static | Dynamic = FALSE
         for member in self.members(container):
-            found = self._static_or(found, self.compare(ast.Eq(), item, self.loaded(member)))
+            found = self.static_or(found, self.compare(ast.Eq(), item, self.loaded(member)))
         return found
 
     def static_and(self, a: Static | Dynamic, b: Static | Dynamic) -> Static | Dynamic:
@@ -188,7 +209,7 @@ class Operators(Emitter):
                 return other if self.truth_of(one) else FALSE
         return self.binary(Arithmetic.AND, a, b)
 
-    def _static_or(self, a: Static | Dynamic, b: Static | Dynamic) -> Static | Dynamic:
+    def static_or(self, a: Static | Dynamic, b: Static | Dynamic) -> Static | Dynamic:
         for one, other in ((a, b), (b, a)):
             if isinstance(one, Static):
                 return TRUE if self.truth_of(one) else other

@@ -1,13 +1,13 @@
-"""Statements: blocks, branches and loops."""
+"""Statements: blocks, loops and assertions."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import replace
 
+from shootdown.lang.branches import Branches
 from shootdown.lang.emitter import ASSERTION
 from shootdown.lang.errors import RefusedError
-from shootdown.lang.leaving import Leaving
 from shootdown.lang.scope import (
     Loop,
     Names,
@@ -15,7 +15,6 @@ from shootdown.lang.scope import (
     Unclear,
     can_leave,
     loaded_outside,
-    merge,
     stored_names,
 )
 from shootdown.lang.subset import FOR_ELSE, WHILE_ELSE, refusal
@@ -36,7 +35,7 @@ AGAIN = Unclear(
 )
 
 
-class Statements(Leaving):
+class Statements(Branches):
     """The whole compiler for the code of one actor."""
 
     def body(self, statements: list[ast.stmt]) -> None:
@@ -72,6 +71,8 @@ class Statements(Leaving):
                 blocks = [node.body, node.orelse]
             case ast.While() | ast.For() | ast.With():
                 blocks = [node.body]
+            case ast.Match():
+                blocks = [case.body for case in node.cases]
             case ast.Try():
                 handlers = [handler.body for handler in node.handlers]
                 blocks = [node.body, *handlers, node.orelse, node.finalbody]
@@ -112,7 +113,9 @@ class Statements(Leaving):
     def _compound(self, node: ast.stmt) -> None:
         match node:
             case ast.If():
-                self._if(node)
+                self.if_statement(node)
+            case ast.Match():
+                self.match_statement(node)
             case ast.While():
                 self._while(node)
             case ast.For():
@@ -125,35 +128,6 @@ class Statements(Leaving):
                 self.leave_loop(isinstance(node, ast.Break))
             case _:
                 raise self.refuse(*refusal(node))
-
-    # --- branches -----------------------------------------------------------------------------
-
-    def _if(self, node: ast.If) -> None:
-        then, other, end = self.label(), self.label(), self.label()
-        known = self.condition(node.test, then, other)
-        if known is not None:
-            self.body(node.body if known else node.orelse)
-            return
-        self.depth += 1
-        before = dict(self.scope.names)
-        ways: list[Names] = []
-        for label, block in ((then, node.body), (other, node.orelse)):
-            self.place(label)
-            self.scope.names = dict(before)
-            self.body(block)
-            if not self.scope.ended:
-                ways.append(self.scope.names)
-                self.jump(end)
-            self.scope.ended = False
-        self.place(end)
-        self.depth -= 1
-        self._meet(ways)
-
-    def _meet(self, ways: list[Names]) -> None:
-        """Go on where these ways meet; without any, nothing can be here."""
-        self.scope.ended = not ways
-        if ways:
-            self.scope.names = merge(ways)
 
     # --- loops --------------------------------------------------------------------------------
 
@@ -181,7 +155,7 @@ class Statements(Leaving):
         if not self.scope.ended:
             self.jump(again)
         self.place(leave)
-        self._meet([*loop.leave_names, *([] if known else [head])])
+        self.meet([*loop.leave_names, *([] if known else [head])])
 
     def _turn(self, body: list[ast.stmt]) -> None:
         """A loop begins here: what its body assigns is known in the first round only."""
@@ -239,7 +213,7 @@ class Statements(Leaving):
         self.jump(again)
         self.place(leave)
         surely = low.high < high.low
-        self._meet([*loop.leave_names, *rounds, *([] if surely else [head])])
+        self.meet([*loop.leave_names, *rounds, *([] if surely else [head])])
 
     def _unroll(self, node: ast.For, members: tuple[Value, ...]) -> None:
         leave = self.label()
@@ -259,12 +233,12 @@ class Statements(Leaving):
             self.scope.loops.pop()
             self.place(loop.again)
             left += loop.leave_names
-            self._meet([*loop.again_names, *([] if self.scope.ended else [self.scope.names])])
+            self.meet([*loop.again_names, *([] if self.scope.ended else [self.scope.names])])
             if self.scope.ended:
                 break
         self.depth -= inside
         self.place(leave)
-        self._meet([*left, *([] if self.scope.ended else [self.scope.names])])
+        self.meet([*left, *([] if self.scope.ended else [self.scope.names])])
 
     # --- assertions ----------------------------------------------------------------------------
 

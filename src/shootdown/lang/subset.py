@@ -24,11 +24,11 @@ IN_STATE = "keep what changes in state variables"
 ACTORS = "actors are the only concurrency"
 LOOP = "write a `for` loop, or compute it in __init__"
 IN_INIT = "build it in __init__"
+PATTERN = "match a number, a flag or a member of an Enum, and ask for the rest with `if`"
 NOTHING_RAISED = "nothing is raised in a model: `try: … finally: …` runs a block on every way out"
 
 UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
     ast.TryStar: ("`except`", NOTHING_RAISED),
-    ast.Match: ("`match`", "write `if` and `elif`"),
     ast.FunctionDef: ("a function inside a method", AT_MODULE),
     ast.AsyncFunctionDef: ("`async def`", ACTORS),
     ast.ClassDef: ("a class inside a method", "define it at module level"),
@@ -52,6 +52,9 @@ UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Dict: ("a dict", IN_INIT),
     ast.Set: ("a set", "write a tuple: x in (1, 2)"),
     ast.Slice: ("a slice", "loop over a range(…) and use one element at a time"),
+    ast.MatchSequence: ("a sequence in `case`", PATTERN),
+    ast.MatchMapping: ("a dict in `case`", PATTERN),
+    ast.MatchClass: ("a class in `case`", PATTERN),
     ast.Starred: ("`*` before a value", "write the values out"),
     ast.Div: ("`/`", "numbers here are whole: use //"),
     ast.Pow: ("`**`", "use << for powers of two, or compute it in __init__"),
@@ -63,6 +66,10 @@ UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
 WHILE_ELSE = ("`while … else` is not part of the language", "put the `else` block after the loop")
 FOR_ELSE = ("`for … else` is not part of the language", "put the `else` block after the loop")
 WITH_AS = ("`with … as` is not part of the language", "leave out the `as`")
+CAPTURE = (
+    "a name in `case` is not part of the language",
+    "write `case _:`, and a dot before a constant of this file: `case Phase.BUSY:`",
+)
 EXCEPT = ("`except` is not part of the language", NOTHING_RAISED)
 DOUBLE_STAR = ("`**` before a value is not part of the language", "write the values out")
 
@@ -108,6 +115,8 @@ def refusals(node: ast.AST) -> list[tuple[str, str]]:
             return [WITH_AS]
         case ast.Try(handlers=[_, *_]):
             return [EXCEPT]
+        case ast.MatchAs(name=str()):
+            return [CAPTURE]
         case ast.Call(keywords=keywords) if any(keyword.arg is None for keyword in keywords):
             return [DOUBLE_STAR]
         case ast.BinOp(op=part) | ast.AugAssign(op=part) | ast.UnaryOp(op=part):
@@ -116,8 +125,11 @@ def refusals(node: ast.AST) -> list[tuple[str, str]]:
             return [refusal(node)] if type(node) in UNSUPPORTED else []
 
 
-WHOLE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-"""refused as one piece: what is inside is another function's"""
+WHOLE = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda,
+    ast.MatchSequence, ast.MatchMapping, ast.MatchClass,
+)  # fmt: skip
+"""refused as one piece: what is inside is another function's, or follows"""
 
 
 def check_subset(cls: type, roots: Iterable[str]) -> list[Diagnostic]:

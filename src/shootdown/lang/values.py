@@ -8,11 +8,12 @@ can only be used in one way (`Method`, `LockUse`, `Parent`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from types import FunctionType
 from typing import Any
 
-from shootdown.lang.declare import Declaration, Pte
+from shootdown.lang.declare import Declaration, Pte, enum_kind
 from shootdown.program import kind as kinds
 from shootdown.program.kind import Family, Kind
 from shootdown.program.operation import Arithmetic, Const, Mode, Operand
@@ -85,8 +86,19 @@ TRUE, FALSE, NONE = Static(True), Static(False), Static(None)
 def is_scalar(value: Value) -> bool:
     """Whether the value is, or can be put into, one register."""
     if isinstance(value, Static):
-        return isinstance(value.value, int | Pte)
+        return isinstance(value.value, int | Pte | Enum)
     return isinstance(value, Dynamic)
+
+
+def is_member(value: Value) -> bool:
+    """Whether the value is a member of an Enum that is no number."""
+    if isinstance(value, Static):
+        return isinstance(value.value, Enum) and not isinstance(value.value, int)
+    return isinstance(value, Dynamic) and value.kind.family is Family.ENUM
+
+
+def _position(member: Enum) -> int:
+    return list(type(member)).index(member)
 
 
 def operand_of(value: Static | Dynamic) -> Operand:
@@ -94,6 +106,8 @@ def operand_of(value: Static | Dynamic) -> Operand:
     if isinstance(value, Dynamic):
         return value.operand
     known = value.value
+    if is_member(value):
+        return Const(_position(known))
     return Const(known.value if isinstance(known, Pte) else int(known))
 
 
@@ -102,6 +116,9 @@ def kind_of(value: Static | Dynamic) -> Kind:
     if isinstance(value, Dynamic):
         return value.kind
     known = value.value
+    if is_member(value):
+        position = _position(known)
+        return replace(enum_kind(type(known)), low=position, high=position)
     if isinstance(known, Pte):
         return Kind(Family.PTE, known.value, known.value)
     if isinstance(known, bool):
@@ -118,6 +135,8 @@ def describe(value: Value) -> str:
             return f"the {'lock' if state.is_lock else 'state'} `{state.name}`"
         case Static(value=known):
             return _describe_known(known)
+        case Dynamic(kind=Kind(family=Family.ENUM, title=title)):
+            return f"a member of {title.rpartition('.')[2]}"
         case Dynamic(kind=kind):
             return f"{_FAMILIES[kind.family]} known only when the model runs"
         case Struct(cls=cls):
@@ -131,6 +150,8 @@ def describe(value: Value) -> str:
 
 
 def _describe_known(known: Any) -> str:
+    if isinstance(known, Enum):
+        return f"`{known}`"
     if isinstance(known, int | float | str | bytes | tuple | range | Pte):
         return f"{type(known).__name__} `{known!r}`"[:60]
     if isinstance(known, type | FunctionType):

@@ -17,6 +17,8 @@ class Family(Enum):
     INT = "int"
     FLAG = "flag"
     COUNTER = "counter"
+    ENUM = "enum"
+    """the position of a member"""
     PTE = "pte"
     LOCK = "lock"
     """0 free, n held by actor n - 1"""
@@ -33,6 +35,8 @@ class Kind:
     high: int
     names: tuple[str, ...] = ()
     readers: int = 0
+    title: str = ""
+    """the Enum, for a member of one"""
 
     @property
     def bits(self) -> int:
@@ -49,8 +53,17 @@ class Kind:
             family=family,
             low=min(self.low, other.low),
             high=max(self.high, other.high),
-            names=self.names or other.names,
+            names=self._joined_names(other),
         )
+
+    def _joined_names(self, other: Kind) -> tuple[str, ...]:
+        """Words for numbers count from `low`: they go if the joined range is another one."""
+        if Family.INT not in (self.family, other.family):
+            return self.names or other.names
+        for named, rest in ((self, other), (other, self)):
+            if named.names and named.holds(rest) and rest.names in ((), named.names):
+                return named.names
+        return ()
 
     def holds(self, other: Kind) -> bool:
         """Whether every value of `other` is a value of this kind."""
@@ -66,8 +79,9 @@ class Kind:
             return f"held by {self._actor(value - 1)}" if value else "free"
         if self.family is Family.RWLOCK:
             return self._show_rwlock(value)
-        if self.names and 0 <= value < len(self.names):
-            return self.names[value]
+        first = self.low if self.family is Family.INT else 0
+        if self.names and 0 <= value - first < len(self.names):
+            return self.names[value - first]
         return str(value)
 
     def _actor(self, number: int) -> str:
