@@ -30,13 +30,22 @@ if TYPE_CHECKING:
         Pte,
         RwSemaphore,
         Spinlock,
+        atomic_add,
+        atomic_dec,
+        atomic_dec_and_test,
+        atomic_inc,
+        atomic_inc_not_zero,
         choose,
+        cmpxchg,
         count,
         ghost,
         indivisible,
         require,
         rest,
+        test_and_clear_bit,
+        test_and_set_bit,
         wait_until,
+        xchg,
     )
     from shootdown.lang.model import Model, thread
     from shootdown.lang.part import Part
@@ -45,8 +54,10 @@ __version__ = "0.1.0"
 
 _DECLARE = (
     "EMPTY", "Array", "Counter", "EnumState", "Flag", "Ghost", "Int", "Mutex", "PageRange",
-    "PerFrame", "PerPage", "PerTable", "Pte", "RwSemaphore", "Spinlock", "choose", "count", "ghost",
-    "indivisible", "require", "rest", "wait_until",
+    "PerFrame", "PerPage", "PerTable", "Pte", "RwSemaphore", "Spinlock", "atomic_add",
+    "atomic_dec", "atomic_dec_and_test", "atomic_inc", "atomic_inc_not_zero", "choose", "cmpxchg",
+    "count", "ghost", "indivisible", "require", "rest", "test_and_clear_bit", "test_and_set_bit",
+    "wait_until", "xchg",
 )  # fmt: skip
 _HOMES = {
     "check": "shootdown.api",
@@ -84,15 +95,24 @@ __all__ = [
     "RwSemaphore",
     "ShadowMmu",
     "Spinlock",
+    "atomic_add",
+    "atomic_dec",
+    "atomic_dec_and_test",
+    "atomic_inc",
+    "atomic_inc_not_zero",
     "check",
     "choose",
+    "cmpxchg",
     "count",
     "ghost",
     "indivisible",
     "require",
     "rest",
+    "test_and_clear_bit",
+    "test_and_set_bit",
     "thread",
     "wait_until",
+    "xchg",
 ]
 
 

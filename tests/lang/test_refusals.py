@@ -273,6 +273,97 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "`x` may have no value here: not every way to this place assigns it",
         "assign it on every way here",
     ),
+    "waiting with a change": (
+        "wait_until(self.bump())",
+        1,
+        9,
+        "what `wait_until` waits for changes or checks something",
+        "a condition can only look: change state after it, read an index before it",
+    ),
+    "waiting with an index that is checked": (
+        "wait_until(self.table[self.n].present)",
+        1,
+        9,
+        "what `wait_until` waits for changes or checks something",
+        "a condition can only look: change state after it, read an index before it",
+    ),
+    "waiting with an atomic operation": (
+        "wait_until(atomic_dec_and_test(self.n))",
+        1,
+        9,
+        "what `wait_until` waits for changes or checks something",
+        "a condition can only look: change state after it, read an index before it",
+    ),
+    "an atomic operation on a value": (
+        "atomic_inc(self.n + 1)",
+        1,
+        20,
+        "`atomic_inc` needs to be told the state, not its value",
+        "name it in full: atomic_inc(…self.users…)",
+    ),
+    "an atomic operation on what is not state": (
+        "atomic_inc(self.units)",
+        1,
+        20,
+        "`self.units` is not state that can be assigned",
+        "declare it in __init__, for instance: self.units = Int(0, 7)",
+    ),
+    "atomic arguments": (
+        "atomic_add(self.n)",
+        1,
+        9,
+        "`atomic_add` takes 2 values by position",
+        "write atomic_add(amount, state)",
+    ),
+    "atomic arguments by name": (
+        "atomic_add(1, state=self.n)",
+        1,
+        9,
+        "`atomic_add` takes 2 values by position",
+        "write atomic_add(amount, state)",
+    ),
+    "counting a flag": (
+        "atomic_inc(self.flag)",
+        1,
+        9,
+        "`model.flag` is not a number",
+        "declare it as Int or Counter",
+    ),
+    "counting a member": (
+        "atomic_dec(self.phase)",
+        1,
+        9,
+        "`model.phase` is not a number",
+        "declare it as Int or Counter",
+    ),
+    "a bit that is not there": (
+        "test_and_set_bit(1, self.flag)",
+        1,
+        9,
+        "`model.flag` has no bit 1",
+        "declare it as Int(0, high) with room for the bit, or as Flag, which has bit 0",
+    ),
+    "a bit of a counter": (
+        "x = test_and_clear_bit(0, self.seq)",
+        1,
+        13,
+        "`model.seq` has no bit 0",
+        "declare it as Int(0, high) with room for the bit, or as Flag, which has bit 0",
+    ),
+    "atomic use of Ghost state": (
+        "atomic_inc(self.seen)",
+        1,
+        9,
+        "`model.seen` is Ghost state, which the system cannot see",
+        "look at it in a @ghost method, in require(…) or in assert",
+    ),
+    "exchange of a member and a number": (
+        "x = xchg(self.phase, 1)",
+        1,
+        13,
+        "`model.phase` cannot hold int `1`",
+        "it holds a member of Phase",
+    ),
     "downgrade in a try": (
         "with self.sem.write():\n    try:\n        self.sem.downgrade()\n"
         "    finally:\n        self.n = 1",
@@ -513,7 +604,8 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
 def test_mistake(name: str) -> None:
     """One mistake gives one diagnostic: line, column, message and help."""
     body, line, column, message, help = MISTAKES[name]
-    found = refused(body, "def words(self):\n    return WORDS\n")
+    more = "def words(self):\n    return WORDS\n\ndef bump(self):\n    self.n = 1\n    return 1\n"
+    found = refused(body, more)
     assert places(found) == [(line, column, message)]
     assert found[0].help == help
 

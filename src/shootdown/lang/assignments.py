@@ -22,7 +22,7 @@ class Assignments(Calls):
             case ast.Tuple() | ast.List():
                 self._assign_parts(target.elts, value)
             case ast.Attribute() | ast.Subscript():
-                declaration, index = self._place(target)
+                declaration, index = self.target_place(target)
                 self.store(declaration, index, self.need_value(value))
             case _:
                 raise self.refuse(*refusal(target), where=self.scope.where(target))
@@ -35,7 +35,9 @@ class Assignments(Calls):
         for target, member in zip(targets, values, strict=True):
             self.assign_target(target, member)
 
-    def _place(self, target: ast.Attribute | ast.Subscript) -> tuple[Declaration, Static | Dynamic]:
+    def target_place(
+        self, target: ast.Attribute | ast.Subscript
+    ) -> tuple[Declaration, Static | Dynamic]:
         """The state variable, and the index in it, that an assignment names."""
         if isinstance(target, ast.Subscript):
             array = self.expression(target.value)
@@ -64,7 +66,7 @@ class Assignments(Calls):
             new = self.arithmetic(node.op, self.need_scalar(old), self.scalar(node.value))
             self.bind(node.target.id, new)
             return
-        declaration, index = self._place(node.target)
+        declaration, index = self.target_place(node.target)
         self.judging += declaration.ghost  # what Ghost state is updated with stays Ghost state
         old = self.need_scalar(self.load(declaration, index))
         amount = self.scalar(node.value)

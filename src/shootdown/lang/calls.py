@@ -6,7 +6,7 @@ import ast
 from types import FunctionType, MethodType
 from typing import Any
 
-from shootdown.lang.declare import Declaration, PageRange, Pte, RwSemaphore
+from shootdown.lang.declare import ATOMIC_FUNCTIONS, Declaration, PageRange, Pte, RwSemaphore
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.intrinsics import INTRINSICS, Intrinsics
 from shootdown.lang.names import dataclass_fields
@@ -44,6 +44,9 @@ class Calls(Intrinsics):
     def body(self, statements: list[ast.stmt]) -> None:
         raise NotImplementedError  # `statements.Statements` has it
 
+    def atomic_call(self, function: FunctionType, node: ast.Call) -> Value:
+        raise NotImplementedError  # `atomics.Atomics` has it
+
     def call(self, node: ast.Call) -> Value:
         """function(arguments)"""
         if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args:
@@ -52,6 +55,8 @@ class Calls(Intrinsics):
         known = callee.value if isinstance(callee, Static) else None
         if isinstance(known, FunctionType) and known in INTRINSICS:
             return INTRINSICS[known](self, node)
+        if isinstance(known, FunctionType) and known in ATOMIC_FUNCTIONS:
+            return self.atomic_call(known, node)
         positional, named = self.arguments(node)
         return self.apply(callee, positional, named)
 

@@ -427,3 +427,58 @@ def ghost(method: F) -> F:
 def unreachable() -> NoReturn:
     """For branches that the rest of the model excludes; being here breaks the rule `assertion`."""
     raise NotCompiledError
+
+
+# --- atomic operations ----------------------------------------------------------------------------
+# Each is one step. `state` is named, not read: `atomic_inc(self.users)`.
+
+
+def atomic_inc(state: int) -> None:
+    """Add 1."""
+    raise NotCompiledError
+
+
+def atomic_dec(state: int) -> None:
+    """Take 1 away."""
+    raise NotCompiledError
+
+
+def atomic_add(amount: int, state: int) -> None:
+    """Add a number; as in the kernel, the number comes first."""
+    raise NotCompiledError
+
+
+def atomic_dec_and_test(state: int) -> bool:
+    """Take 1 away; whether it is 0 now."""
+    raise NotCompiledError
+
+
+def atomic_inc_not_zero(state: int) -> bool:
+    """Add 1 unless it is 0; whether that was done."""
+    raise NotCompiledError
+
+
+def xchg(state: T, new: T) -> T:
+    """Put a value in; the one that was there."""
+    raise NotCompiledError
+
+
+def cmpxchg(state: T, old: T, new: T) -> T:
+    """Put `new` in if `old` is there; what was there."""
+    raise NotCompiledError
+
+
+def test_and_set_bit(number: int, state: int) -> bool:
+    """Set a bit; whether it was set before. A Flag has bit 0."""
+    raise NotCompiledError
+
+
+def test_and_clear_bit(number: int, state: int) -> bool:
+    """Clear a bit; whether it was set before."""
+    raise NotCompiledError
+
+
+ATOMIC_FUNCTIONS: frozenset[object] = frozenset({
+    atomic_inc, atomic_dec, atomic_add, atomic_dec_and_test, atomic_inc_not_zero, xchg, cmpxchg,
+    test_and_set_bit, test_and_clear_bit,
+})  # fmt: skip

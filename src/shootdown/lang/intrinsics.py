@@ -28,7 +28,7 @@ from shootdown.lang.values import (
     operand_of,
 )
 from shootdown.program import kind as kinds
-from shootdown.program.operation import Patience, Point
+from shootdown.program.operation import Check, Count, Patience, Point, Store
 from shootdown.program.program import Rule
 
 
@@ -115,8 +115,14 @@ class Intrinsics(Expressions):
             raise self.refuse("wait_until takes one condition, and idle=True for a worker")
         self._stay(Patience.IDLE if named.get("idle") else Patience.MUST)
         self.atomic += 1
+        before = len(self.code)
         value = self.truth(self.expression(node.args[0]))
         self.atomic -= 1
+        if any(isinstance(operation, Store | Check | Count) for operation in self.code[before:]):
+            raise self.refuse(
+                "what `wait_until` waits for changes or checks something",
+                "a condition can only look: change state after it, read an index before it",
+            )
         self.guard(value)
         return NONE
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 
-from shootdown.lang.assignments import Assignments
+from shootdown.lang.atomics import Atomics
 from shootdown.lang.declare import Declaration, Lock
 from shootdown.lang.emitter import Finally, Held
 from shootdown.lang.errors import RefusedError
@@ -20,7 +20,7 @@ from shootdown.lang.values import NONE, LockUse, Poison, Static, Value, describe
 from shootdown.program.operation import Mode
 
 
-class Leaving(Assignments):
+class Leaving(Atomics):
     """The part of the compiler that knows `with`, `try … finally`, and leaving them."""
 
     def leave_down_to(self, depth: int) -> None:

@@ -1,0 +1,178 @@
+"""Atomic operations by the kernel's names: a read and a write of one piece of state in one step.
+
+The state is named, not read: in `atomic_inc(self.users)` the argument is a place. Other arguments
+are values, read before, each read a step as everywhere. What the operations mean is said in
+Documentation/atomic_t.txt and Documentation/atomic_bitops.txt of Linux; they are fully ordered
+there, and everything is here.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from types import FunctionType
+from typing import cast
+
+from shootdown.lang import declare
+from shootdown.lang.assignments import Assignments
+from shootdown.lang.declare import Declaration
+from shootdown.lang.subset import DOUBLE_STAR, refusal
+from shootdown.lang.values import NONE, Dynamic, Static, Value, describe, kind_of, operand_of
+from shootdown.program.kind import Family
+
+Place = tuple[Declaration, Static | Dynamic]
+Scalar = Static | Dynamic
+
+
+class Atomics(Assignments):
+    """The part of the compiler that knows atomic operations."""
+
+    def atomic_call(self, function: FunctionType, node: ast.Call) -> Value:
+        """A call of one of the functions of `ATOMICS`."""
+        self._refuse_stars(node)
+        names = function.__code__.co_varnames[: function.__code__.co_argcount]
+        if node.keywords or len(node.args) != len(names):
+            raise self.refuse(
+                f"`{function.__name__}` takes {len(names)} values by position",
+                f"write {function.__name__}({', '.join(names)})",
+            )
+        place: Place | None = None
+        values: list[Scalar] = []
+        for name, argument in zip(names, node.args, strict=True):
+            if name == "state":
+                place = self._state(function, argument)
+            else:
+                value = self.need_value(self.expression(argument), argument)
+                values.append(cast(Scalar, self.own(name, value)))
+        assert place is not None
+        return ATOMICS[function](self, place, *values)
+
+    def _refuse_stars(self, node: ast.Call) -> None:
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                raise self.refuse(*refusal(argument), where=self.scope.where(argument))
+        if any(keyword.arg is None for keyword in node.keywords):
+            raise self.refuse(*DOUBLE_STAR)
+
+    def _state(self, function: FunctionType, argument: ast.expr) -> Place:
+        if not isinstance(argument, ast.Attribute | ast.Subscript):
+            raise self.refuse(
+                f"`{function.__name__}` needs to be told the state, not its value",
+                f"name it in full: {function.__name__}(…self.users…)",
+                self.scope.where(argument),
+            )
+        return self.target_place(argument)
+
+    # --- one step -----------------------------------------------------------------------------
+
+    def _read(self, place: Place) -> Dynamic:
+        return self.load(*place)
+
+    def _write(self, place: Place, value: Scalar) -> None:
+        """The second half of the step: no point stands before it."""
+        self.atomic += 1
+        self.store(*place, value)
+        self.atomic -= 1
+
+    def _write_if(self, condition: Scalar, place: Place, value: Scalar) -> None:
+        then, end = self.label(), self.label()
+        self.branch(condition, then, end)
+        self.place(then)
+        self._write(place, value)
+        self.place(end)
+
+    def _number(self, place: Place) -> Dynamic:
+        """What a place holds, which has to be a number that can be counted up and down."""
+        old = self._read(place)
+        if old.kind.family not in (Family.INT, Family.COUNTER):
+            raise self.refuse(f"`{place[0].name}` is not a number", "declare it as Int or Counter")
+        return old
+
+    # --- the operations -----------------------------------------------------------------------
+
+    def increment(self, place: Place) -> Value:
+        """atomic_inc"""
+        return self.add(place, Static(1))
+
+    def decrement(self, place: Place) -> Value:
+        """atomic_dec"""
+        return self.add(place, Static(-1))
+
+    def add(self, place: Place, amount: Scalar) -> Value:
+        """atomic_add"""
+        old = self._number(place)
+        self._write(place, self.arithmetic(ast.Add(), old, self.need_scalar(amount)))
+        return NONE
+
+    def decrement_and_test(self, place: Place) -> Value:
+        """atomic_dec_and_test"""
+        old = self._number(place)
+        self._write(place, self.arithmetic(ast.Sub(), old, Static(1)))
+        return self.compare(ast.Eq(), old, Static(1))
+
+    def increment_not_zero(self, place: Place) -> Value:
+        """atomic_inc_not_zero"""
+        old = self._number(place)
+        some = self.compare(ast.NotEq(), old, Static(0))
+        self._write_if(some, place, self.arithmetic(ast.Add(), old, Static(1)))
+        return some
+
+    def exchange(self, place: Place, new: Scalar) -> Value:
+        """xchg"""
+        old = self._read(place)
+        self._write(place, new)
+        return old
+
+    def compare_and_exchange(self, place: Place, expected: Scalar, new: Scalar) -> Value:
+        """cmpxchg"""
+        old = self._read(place)
+        self._write_if(self.compare(ast.Eq(), old, expected), place, new)
+        return old
+
+    def test_and_set(self, place: Place, number: Scalar) -> Value:
+        """test_and_set_bit"""
+        old, mask = self._bits(place, number)
+        self._write(place, self.arithmetic(ast.BitOr(), old, mask))
+        return self._test(old, mask)
+
+    def test_and_clear(self, place: Place, number: Scalar) -> Value:
+        """test_and_clear_bit"""
+        old, mask = self._bits(place, number)
+        found = self.arithmetic(ast.BitAnd(), old, mask)
+        cleared = self.arithmetic(ast.BitXor(), old, found)
+        self._write(place, Dynamic(operand_of(cleared), old.kind))
+        return self._test(old, mask)
+
+    def _bits(self, place: Place, number: Scalar) -> tuple[Dynamic, Scalar]:
+        """What a place holds, and the mask of one bit of it."""
+        mask = self.arithmetic(ast.LShift(), Static(1), self.need_scalar(number))
+        old = self._read(place)
+        is_number = old.kind.family in (Family.INT, Family.FLAG)
+        if not is_number or old.kind.low < 0 or kind_of(mask).low > old.kind.high:
+            raise self.refuse(
+                f"`{place[0].name}` has no bit {self._shown(number)}",
+                "declare it as Int(0, high) with room for the bit, or as Flag, which has bit 0",
+            )
+        return old, mask
+
+    def _shown(self, number: Scalar) -> str:
+        return str(number.value) if isinstance(number, Static) else describe(number)
+
+    def _test(self, old: Scalar, mask: Scalar) -> Value:
+        return self.compare(ast.NotEq(), self.arithmetic(ast.BitAnd(), old, mask), Static(0))
+
+
+ATOMICS: dict[FunctionType, Callable[..., Value]] = {
+    cast(FunctionType, function): method
+    for function, method in (
+        (declare.atomic_inc, Atomics.increment),
+        (declare.atomic_dec, Atomics.decrement),
+        (declare.atomic_add, Atomics.add),
+        (declare.atomic_dec_and_test, Atomics.decrement_and_test),
+        (declare.atomic_inc_not_zero, Atomics.increment_not_zero),
+        (declare.xchg, Atomics.exchange),
+        (declare.cmpxchg, Atomics.compare_and_exchange),
+        (declare.test_and_set_bit, Atomics.test_and_set),
+        (declare.test_and_clear_bit, Atomics.test_and_clear),
+    )
+}
