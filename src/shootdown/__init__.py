@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         PerPage,
         PerTable,
         Pte,
+        RwLock,
         RwSemaphore,
         Spinlock,
         atomic_add,
@@ -49,12 +50,13 @@ if TYPE_CHECKING:
     )
     from shootdown.lang.model import Model, thread
     from shootdown.lang.part import Part
+    from shootdown.lang.sections import SeqCount, Srcu
 
 __version__ = "0.1.0"
 
 _DECLARE = (
     "EMPTY", "Array", "Counter", "EnumState", "Flag", "Ghost", "Int", "Mutex", "PageRange",
-    "PerFrame", "PerPage", "PerTable", "Pte", "RwSemaphore", "Spinlock", "atomic_add",
+    "PerFrame", "PerPage", "PerTable", "Pte", "RwLock", "RwSemaphore", "Spinlock", "atomic_add",
     "atomic_dec", "atomic_dec_and_test", "atomic_inc", "atomic_inc_not_zero", "choose", "cmpxchg",
     "count", "ghost", "indivisible", "require", "rest", "test_and_clear_bit", "test_and_set_bit",
     "wait_until", "xchg",
@@ -63,6 +65,8 @@ _HOMES = {
     "check": "shootdown.api",
     **dict.fromkeys(_DECLARE, "shootdown.lang.declare"),
     "Part": "shootdown.lang.part",
+    "SeqCount": "shootdown.lang.sections",
+    "Srcu": "shootdown.lang.sections",
     "Model": "shootdown.lang.model",
     "thread": "shootdown.lang.model",
     "Driver": "shootdown.drivers.driver",
@@ -92,9 +96,12 @@ __all__ = [
     "PerPage",
     "PerTable",
     "Pte",
+    "RwLock",
     "RwSemaphore",
+    "SeqCount",
     "ShadowMmu",
     "Spinlock",
+    "Srcu",
     "atomic_add",
     "atomic_dec",
     "atomic_dec_and_test",

@@ -28,6 +28,7 @@ from enum import Enum, IntEnum
 from shootdown.lang.declare import *
 from shootdown.lang.declare import Flag, Int
 from shootdown.lang.part import Part
+from shootdown.lang.sections import SeqCount, Srcu
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 WORDS = frozenset({"a", "b"})
 LIMIT = 3

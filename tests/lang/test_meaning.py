@@ -25,6 +25,9 @@ class Model(Part):
         self.table = PerPage(Pte)
         self.seen = Ghost(Int(0, 7))
         self.phase = EnumState(Phase)
+        self.rw = RwLock()
+        self.count = SeqCount()
+        self.srcu = Srcu()
         self.units = [1, 2, 4]
         self.pages = 3
 """
@@ -491,6 +494,128 @@ def test_a_local_number_that_grows() -> None:
     assert alone(methods)["model.n"] == 4
     endless = "def run(self):\n    k = 0\n    while not self.flag:\n        k += 1"
     assert broken(endless)[:2] == ("violated", "range")
+
+
+# --- sections -----------------------------------------------------------------------------------
+
+
+def test_rwlock() -> None:
+    """A spinning lock with readers protects like a semaphore."""
+    methods = """
+    def run(self):
+        with self.rw.read():
+            if self.n == self.m:
+                self.flag = True
+
+    def other(self):
+        with self.rw.write():
+            self.n = 1
+            self.m = 1
+    """
+    assert counts(together(methods, "run", "other")) == ("holds", 4, 4)
+
+
+SEQUENCE = """
+def run(self):
+    while True:
+        start = self.count.begin()
+        a = self.n
+        b = self.m
+        if not {retry}:
+            break
+    assert a == b
+
+def other(self):
+    with self.lock:
+        with self.count.write():
+            self.n += 1
+            self.m += 1
+
+def alone(self):
+    with self.count.write():
+        self.n += 1
+        self.m += 1
+"""
+
+
+def test_a_sequence_count() -> None:
+    """A reader that retries sees all of a write or nothing; one that does not may see half."""
+    methods = SEQUENCE.format(retry="self.count.retry(start)")
+    assert counts(together(methods, "run", "other")) == ("holds", 55, 85)
+    careless = check(together(SEQUENCE.format(retry="False"), "run", "other"))
+    assert (careless.verdict, careless.rule) == ("violated", "assertion")
+
+
+def test_writers_of_a_sequence_count() -> None:
+    """Writers exclude each other by a lock; without one the rule `assertion` breaks."""
+    methods = SEQUENCE.format(retry="self.count.retry(start)")
+    locked = check(together(methods, "other", "other"))
+    assert locked.verdict == "holds"
+    racing = check(together(methods, "alone", "alone"))
+    assert (racing.verdict, racing.rule) == ("violated", "assertion")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "with self.count.write():\n    if self.n == 0:\n        return",
+        "while True:\n    with self.count.write(), self.lock:\n        break",
+        "try:\n    with self.count.write():\n        return\nfinally:\n    self.m = 1",
+        "for u in self.units:\n    with self.srcu.read(), self.count.write():\n"
+        "        if u == 1:\n            break",
+    ],
+)
+def test_leaving_early_leaves_sections(body: str) -> None:
+    """return, break and continue inside `with` do what its end does, once."""
+    found = alone("def run(self):\n" + indent(body, "    "))
+    assert found["count.sequence"] == 2
+    assert found.get("srcu.readers", (0, 0)) == (0, 0)
+
+
+SRCU = """
+def run(self):
+    with self.srcu.read():
+        a = self.n
+        if a == 0:
+            assert self.m == 0
+
+def other(self):
+    self.n = 1
+    {wait}
+    self.m = 1
+"""
+
+
+def test_srcu() -> None:
+    """synchronize waits for the readers that were there; without it they see what comes after."""
+    methods = SRCU.format(wait="self.srcu.synchronize()")
+    assert check(together(methods, "run", "other")).verdict == "holds"
+    assert check(together(methods, "run", "run", "other")).verdict == "holds"
+    assert check(together(methods, "run", "other", "other")).verdict == "holds"
+    careless = check(together(SRCU.format(wait="pass"), "run", "other"))
+    assert (careless.verdict, careless.rule) == ("violated", "assertion")
+
+
+def test_srcu_waits_for_itself() -> None:
+    """A reader that synchronizes is stuck."""
+    methods = "def run(self):\n    with self.srcu.read():\n        self.srcu.synchronize()"
+    result = check(together(methods, "run"))
+    assert (result.verdict, result.rule) == ("violated", "deadlock")
+
+
+def test_srcu_does_not_wait_for_later_readers() -> None:
+    """A reader that came after synchronize began does not hold it up."""
+    methods = """
+    def run(self):
+        self.srcu.synchronize()
+        self.flag = True
+
+    def other(self):
+        wait_until(self.srcu.index == 1)
+        with self.srcu.read():
+            wait_until(self.flag)
+    """
+    assert check(together(methods, "run", "other")).verdict == "holds"
 
 
 # --- atomic operations ---------------------------------------------------------------------------

@@ -26,6 +26,9 @@ class Model(Part):
         self.table = PerPage(Pte)
         self.seen = Ghost(Int(0, 7))
         self.phase = EnumState(Phase)
+        self.rw = RwLock()
+        self.count = SeqCount()
+        self.srcu = Srcu()
         self.units = [1, 2, 3]
 
     def run(self):
@@ -363,6 +366,41 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         13,
         "`model.phase` cannot hold int `1`",
         "it holds a member of Phase",
+    ),
+    "a read lock by itself": (
+        "self.rw.read()",
+        1,
+        9,
+        "this holds nothing by itself",
+        "write it after `with`",
+    ),
+    "a write section by itself": (
+        "self.count.write()",
+        1,
+        9,
+        "this holds nothing by itself",
+        "write it after `with`",
+    ),
+    "with a sequence count, no method": (
+        "with self.count:\n    pass",
+        1,
+        14,
+        "`with` needs a lock, not a SeqCount",
+        "declare one in __init__: self.lock = Mutex()",
+    ),
+    "a spinning lock, no mode": (
+        "with self.rw:\n    pass",
+        1,
+        14,
+        "`model.rw` can be held in two ways",
+        "write `with rw.read():` or `with rw.write():`",
+    ),
+    "downgrade of a spinning lock": (
+        "with self.rw.write():\n    self.rw.downgrade()",
+        2,
+        13,
+        "the lock `model.rw` has no attribute `downgrade`",
+        "hold it for a `with` block",
     ),
     "downgrade in a try": (
         "with self.sem.write():\n    try:\n        self.sem.downgrade()\n"

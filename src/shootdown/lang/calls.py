@@ -6,11 +6,12 @@ import ast
 from types import FunctionType, MethodType
 from typing import Any
 
-from shootdown.lang.declare import ATOMIC_FUNCTIONS, Declaration, PageRange, Pte, RwSemaphore
+from shootdown.lang.declare import ATOMIC_FUNCTIONS, Declaration, PageRange, Pte, SharedLock
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.intrinsics import INTRINSICS, Intrinsics
 from shootdown.lang.names import dataclass_fields
 from shootdown.lang.scope import Scope, changing_names
+from shootdown.lang.sections import SectionPart
 from shootdown.lang.source import find_function
 from shootdown.lang.values import (
     NONE,
@@ -67,8 +68,12 @@ class Calls(Intrinsics):
                 raise RefusedError(None)
             case Method():
                 return self.inline(callee.function, callee.receiver, positional, named)
-            case Static(value=MethodType(__self__=RwSemaphore() as lock) as method):
+            case Static(value=MethodType(__self__=SharedLock() as lock) as method):
                 return self._lock_method(lock, method.__name__)
+            case Static(value=MethodType(__self__=SectionPart() as part) as method) if (
+                method.__name__ in part.sections()
+            ):
+                return Static(part.sections()[method.__name__])
             case Static(value=MethodType(__func__=FunctionType() as function) as method):
                 return self.inline(function, Static(method.__self__), positional, named)
             case Static(value=FunctionType() as function):

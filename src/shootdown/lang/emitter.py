@@ -24,7 +24,7 @@ from shootdown.lang.declare import Declaration
 from shootdown.lang.errors import Collector, Diagnostic, RefusedError
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.scope import Scope
-from shootdown.lang.values import Dynamic, Static, describe, interval, kind_of, operand_of
+from shootdown.lang.values import Dynamic, Static, Value, describe, interval, kind_of, operand_of
 from shootdown.program.kind import Family, Kind
 from shootdown.program.operation import (
     Access,
@@ -178,6 +178,14 @@ class Finally:
     body: list[ast.stmt]
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A section on the same stack: the bound method that leaves it, and what entering gave."""
+
+    leave: Any
+    token: Value
+
+
 class Emitter:
     """Writes the code of one actor."""
 
@@ -191,7 +199,7 @@ class Emitter:
         self.aims: set[int] = set()
         """labels that some operation leads to"""
         self.boxes: list[Box] = []
-        self.held: list[Held | Finally] = []
+        self.held: list[Held | Finally | Inside] = []
         """what leaving the blocks around the current place has to do, the innermost last"""
         self.stack: list[Scope] = []
         """calls being inlined, the innermost last"""

@@ -12,9 +12,10 @@ import ast
 
 from shootdown.lang.atomics import Atomics
 from shootdown.lang.declare import Declaration, Lock
-from shootdown.lang.emitter import Finally, Held
+from shootdown.lang.emitter import Finally, Held, Inside
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.names import structured
+from shootdown.lang.sections import Section
 from shootdown.lang.subset import EXCEPT, WITH_AS, leaves_finally, way_out
 from shootdown.lang.values import NONE, LockUse, Poison, Static, Value, describe
 from shootdown.program.operation import Mode
@@ -30,9 +31,12 @@ class Leaving(Atomics):
             entry = whole[position]
             if isinstance(entry, Held):
                 self.give_back(entry)
-            else:
-                self.held = whole[:position]
+                continue
+            self.held = whole[:position]
+            if isinstance(entry, Finally):
                 self.body(entry.body)
+            elif not self.scope.ended:
+                self._leave_section(entry)
         self.held = whole
 
     # --- blocks that are left ------------------------------------------------------------------
@@ -46,7 +50,11 @@ class Leaving(Atomics):
         if first.optional_vars is not None:
             raise self.refuse(*WITH_AS)
         self.where = self.scope.where(first.context_expr)
-        lock = self._lock(self.expression(first.context_expr))
+        value = self.expression(first.context_expr)
+        if isinstance(value, Static) and isinstance(value.value, Section):
+            self._section(value.value, others, body)
+            return
+        lock = self._lock(value)
         if self.atomic:
             raise self.refuse(
                 "a lock cannot be taken inside an indivisible step",
@@ -59,6 +67,21 @@ class Leaving(Atomics):
             del self.held[held - 1 :]
         else:
             self.release()
+
+    def _section(self, section: Section, others: list[ast.withitem], body: list[ast.stmt]) -> None:
+        where = self.where
+        token = self.apply(Static(section.enter), [], {})
+        self.held.append(Inside(section.leave, self.own("token", token)))
+        held = len(self.held)
+        self.with_block(others, body)
+        entry = self.held[held - 1]
+        del self.held[held - 1 :]
+        self.where = where
+        if not self.scope.ended and isinstance(entry, Inside):
+            self._leave_section(entry)
+
+    def _leave_section(self, entry: Inside) -> None:
+        self.apply(Static(entry.leave), [] if entry.token == NONE else [entry.token], {})
 
     def _lock(self, value: Value) -> LockUse:
         match value:

@@ -18,6 +18,9 @@ class Part:
     segment: str = "mm"
     """`machine` for parts that all address spaces share (see `program.program.Variable`)"""
 
+    follows: bool = False
+    """the segment is that of the owner"""
+
     def __setattr__(self, name: str, value: Any) -> None:
         self._adopt(name, value)
         object.__setattr__(self, name, value)
@@ -28,6 +31,8 @@ class Part:
             value.owner, value.attribute = self, name
         elif isinstance(value, Part) and not value.label and name != "parent":
             object.__setattr__(value, "label", name)
+            if value.follows:
+                object.__setattr__(value, "segment", self.segment)
         elif isinstance(value, list | tuple):
             for number, member in enumerate(value):
                 self._adopt(f"{name}[{number}]", member)

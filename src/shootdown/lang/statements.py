@@ -17,10 +17,12 @@ from shootdown.lang.scope import (
     loaded_outside,
     stored_names,
 )
+from shootdown.lang.sections import Section
 from shootdown.lang.subset import FOR_ELSE, WHILE_ELSE, refusal
 from shootdown.lang.values import (
     NONE,
     Dynamic,
+    LockUse,
     Poison,
     Static,
     Value,
@@ -94,7 +96,7 @@ class Statements(Branches):
                 self.condition(both, end, end)
                 self.place(end)
             case ast.Expr():
-                self.expression(node.value)
+                self._alone(self.expression(node.value))
             case ast.Assign():
                 value = self.expression(node.value)
                 for target in node.targets:
@@ -109,6 +111,11 @@ class Statements(Branches):
                 self._assert(node)
             case _:
                 self._compound(node)
+
+    def _alone(self, value: Value) -> None:
+        """An expression for what it does; naming a section does nothing."""
+        if isinstance(value, LockUse) or isinstance(getattr(value, "value", None), Section):
+            raise self.refuse("this holds nothing by itself", "write it after `with`")
 
     def _compound(self, node: ast.stmt) -> None:
         match node:
