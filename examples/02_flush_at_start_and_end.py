@@ -1,4 +1,4 @@
-"""Hardware that walks the CPU's page table, flushed at start and end. Expected verdict: violated."""
+"""Hardware that walks the CPU's page table, flushed at start and end. Expected: violated."""
 
 from shootdown import INVALID, SUCCESS, Driver, Iommu
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 EXPECTED_EXIT = {"holds": 0, "violated": 1}
 
 
@@ -37,7 +37,9 @@ def without_times(report: str) -> str:
     return re.sub(r"(?m)(\d +)\d+\.\d\d(?=  |$)", r"\1-.--", report)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT / "examples").with_suffix(""))
+)
 def test_example(path: Path) -> None:
     """The verdict is the one announced in the first line, and the report is the stored one."""
     status, report = run_example(path)

@@ -82,8 +82,8 @@ class CheckTable:
         for result in broken if verbose else broken[:1]:
             assert result.counterexample is not None
             yield ""
-            steps = len(result.counterexample.steps)
-            yield self.paint.strong(f"How {result.name} breaks {result.rule}, in {steps} steps")
+            steps = _count(len(result.counterexample.steps), "step")
+            yield self.paint.strong(f"How {result.name} breaks {result.rule}, in {steps}")
             yield ""
             yield from draw(result.name, result.counterexample, self.paint)
         if len(broken) > 1 and not verbose:
@@ -128,9 +128,9 @@ def conclude(subject: Subject, check: CheckResult) -> str:
     who = _who(subject)
     total = len(check.scenarios)
     if check.verdict == "holds":
-        scenarios = "its one scenario" if total == 1 else f"all {total} scenarios"
+        scenarios = "its one scenario," if total == 1 else f"all {total} scenarios, each"
         return (
-            f"{who} holds: no interleaving breaks a rule in {scenarios}, each searched "
+            f"{who} holds: no interleaving breaks a rule in {scenarios} searched "
             f"to its end with {_size(check.scenarios)}."
         )
     if check.verdict == "violated":

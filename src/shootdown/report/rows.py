@@ -3,7 +3,8 @@
 A step is one access to shared state, so one line of source may be several steps (`n += 1` reads and
 writes), a loop the same line many times, and a retry the same lines again and again. Neighbouring
 steps of one actor at one line become one row; a group of rows that repeats at once is shown once,
-with a row that says how often. Nothing else is left out but the moment at which a task begins.
+with a row that says how often. Nothing else is left out but the moment at which a task begins,
+unless that is all there is to see in the last step.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Again:
 
 def make_rows(steps: Sequence[Step]) -> list[Row | Again]:
     """The rows of a counterexample, in order."""
-    merged = list(_merge([step for step in steps if not _begins(step)]))
+    merged = list(_merge([s for s in steps if not _begins(s) or s is steps[-1]]))
     return list(_fold(list(_indent(merged))))
 
 

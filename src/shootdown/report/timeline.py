@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
 
+from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.report.paint import Paint
 from shootdown.report.rows import Again, Row, make_rows
 from shootdown.report.words import Names, say_changes, say_reads, say_start
@@ -62,12 +63,14 @@ def draw(name: str, counterexample: Counterexample, paint: Paint) -> Iterator[st
 
 
 def _title(actor: str, scenario: str) -> str:
-    """`task0: munmap`: a task performs the operation of its number."""
+    """`task0: munmap`: a task performs the operation of its number. A model may have threads that
+    are called `task0` too, but no operations."""
     number = actor.removeprefix("task")
     operations = scenario.split(" + ")
-    if actor.startswith("task") and number.isdigit() and int(number) < len(operations):
-        return f"{actor}: {operations[int(number)]}"
-    return actor
+    if not (actor.startswith("task") and number.isdigit() and int(number) < len(operations)):
+        return actor
+    operation = operations[int(number)]
+    return f"{actor}: {operation}" if operation in OPERATIONS else actor
 
 
 def _ending(counterexample: Counterexample, paint: Paint) -> Iterator[str]:
@@ -105,15 +108,19 @@ def _columns(
 
 
 def _short_places(rows: Sequence[Row | Again]) -> dict[str, str]:
-    """The shortest end of each path that tells it from the others."""
+    """What stands before the number of a line: the shortest end of its file's path that tells it
+    from the others. Where there are no others the file need not be said: all is in the target."""
     files = {row.step.file for row in rows if isinstance(row, Row)}
+    if len(files) == 1:
+        return dict.fromkeys(files, "line ")
     found = {}
     for file in files:
         parts = PurePath(file).parts
         ends = ("/".join(parts[-n:]) for n in range(1, len(parts) + 1))
-        found[file] = next(
+        end = next(
             (e for e in ends if sum(f == e or f.endswith(f"/{e}") for f in files) == 1), file
         )
+        found[file] = f"{end}:"
     return found
 
 
@@ -124,7 +131,7 @@ def _turns(
     rows: Sequence[Row | Again], titles: dict[str, str], names: Names, paint: Paint
 ) -> Iterator[str]:
     files = {row.step.file for row in rows if isinstance(row, Row)}
-    places = {file: file.removeprefix(PACKAGE) for file in files}
+    places = {file: f"{file.removeprefix(PACKAGE)}:" for file in files}
     turns = groupby(rows, lambda row: row.step.actor if isinstance(row, Row) else "")
     time, within = 0, _Within(titles)
     for actor, group in turns:
@@ -176,7 +183,7 @@ def _say_again(again: Again) -> str:
 def _lines(row: Row, names: Names, places: dict[str, str]) -> Iterator[_Line]:
     """The source line, then what it chose, changed or saw."""
     step, indent = row.step, "  " * row.depth
-    yield _Line(indent + step.text, f"{places[step.file]}:{step.line}")
+    yield _Line(indent + step.text, f"{places[step.file]}{step.line}")
     below = f"{indent}    "
     if step.choices:
         yield _Line(below + ", ".join(step.choices))

@@ -85,12 +85,13 @@ def show_value(variable: Variable, value: int) -> str:
 
 
 def held_values(interpreter: Interpreter, words: Words, actor: int) -> tuple[str, ...]:
-    """`pte = pfn 1 rw` for every local value that an actor holds at its point."""
+    """`pte = pfn 1 rw` for every local value with a name that an actor holds at its point."""
     row = interpreter.program.actors[actor]
     names = _names(row)
     shown = {}
     for register, value in interpreter.unpack(words).actors[actor].registers:
-        shown[names[register]] = row.registers[register].kind.show(value)
+        if names[register] not in ("_", f"t{register}"):  # t7 is what the compiler calls its own
+            shown[names[register]] = row.registers[register].kind.show(value)
     return tuple(f"{name} = {value}" for name, value in shown.items())
 
 

@@ -1,0 +1,28 @@
+"""A lock that serves in the order of arrival, like a bakery. Expected verdict: holds."""
+
+from shootdown import Counter, Int, Model, indivisible, thread, wait_until
+
+
+class TicketLock(Model):
+    """Three threads go in twice each."""
+
+    def __init__(self):
+        self.next_ticket = Counter()
+        self.now_serving = Counter()
+        self.inside = Int(0, 3)
+
+    @indivisible
+    def take_ticket(self):
+        ticket = self.next_ticket
+        self.next_ticket += 1
+        return ticket
+
+    @thread(3)
+    def customer(self, me):
+        for _ in range(2):
+            ticket = self.take_ticket()
+            wait_until(self.now_serving == ticket)
+            self.inside += 1
+            assert self.inside == 1, "one customer at a time is served"
+            self.inside -= 1
+            self.now_serving += 1

@@ -1,0 +1,31 @@
+"""A reader that looks at the sequence only before it reads. Expected verdict: violated."""
+
+from shootdown import Counter, Int, Model, thread
+
+
+class Seqlock(Model):
+    """Nobody was writing when the reader began, but somebody may have begun since."""
+
+    def __init__(self):
+        self.sequence = Counter()
+        self.left = Int(0, 2)
+        self.right = Int(0, 2)
+
+    @thread
+    def writer(self):
+        for value in range(1, 3):
+            self.sequence += 1
+            self.left = value
+            self.right = value
+            self.sequence += 1
+
+    @thread(2)
+    def reader(self, me):
+        while True:
+            begin = self.sequence
+            if begin % 2 == 1:
+                continue
+            left = self.left
+            right = self.right
+            assert left == right, "both halves are of one writing"
+            return
