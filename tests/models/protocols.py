@@ -69,6 +69,19 @@ class CountsForEver(Model):
             self.count += 1
 
 
+class AssertsTwice(Model):
+    """The first one holds."""
+
+    def __init__(self):
+        self.n = Int(0, 1)
+
+    @thread(2)
+    def judge(self, me):
+        assert self.n <= 1, "the first is true"
+        self.n = me
+        assert self.n == me, "the second is false"
+
+
 class Waits(Model):
     """Somebody waits for what never comes."""
 

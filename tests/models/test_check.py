@@ -96,6 +96,18 @@ def test_a_violation_from_python() -> None:
     assert result.verdict == "violated"
     assert "How Overrides breaks assertion, in 1 step\n" in str(result)
     assert "sees n: 0" in str(result)
+    (example,) = (scenario.counterexample for scenario in result.scenarios)
+    assert example is not None and example.broken_at is not None
+    assert example.broken_at.text == "assert self.n == 1"
+    assert "    assert self.n == 1  tests/models/protocols.py:" in str(result)
+
+
+def test_each_assertion_has_its_own_words() -> None:
+    """All are called `assertion`; the one that was broken is quoted."""
+    (scenario,) = shootdown.check(protocols.AssertsTwice).scenarios
+    assert scenario.counterexample is not None
+    assert scenario.counterexample.sentence == "the second is false"
+    assert scenario.counterexample.broken_at is None
 
 
 def test_limits_from_python() -> None:

@@ -63,7 +63,9 @@ class CheckTable:
         """Everything after the last row."""
         yield from self._remarks(check.scenarios)
         yield from self._counterexamples(check.scenarios, verbose)
-        yield from self._coverage(check.covered)
+        if any(row.verdict != "violated" for row in check.scenarios):
+            # a search ends where a rule breaks: what it had not reached by then says nothing
+            yield from self._coverage(check.covered)
         yield ""
         yield self.paint.verdict(check.verdict, conclude(self.subject, check))
 

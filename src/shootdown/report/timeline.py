@@ -76,6 +76,9 @@ def _title(actor: str, scenario: str) -> str:
 def _ending(counterexample: Counterexample, paint: Paint) -> Iterator[str]:
     rule = f"This breaks {counterexample.rule}: {counterexample.sentence}."
     yield paint.verdict("violated", rule)
+    if counterexample.broken_at is not None:
+        place = counterexample.broken_at
+        yield f"    {place.text}  {paint.faint(f'{place.file}:{place.line}')}"
     if not counterexample.held:
         return
     if counterexample.rule == "deadlock":

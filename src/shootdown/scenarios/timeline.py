@@ -14,8 +14,9 @@ from shootdown.program.operation import Acquire, Choose, Load, Patience, Point
 from shootdown.program.program import Program
 from shootdown.program.where import Where
 from shootdown.scenarios.hindsight import find_reads, held_values, show_value
-from shootdown.scenarios.verdict import Change, Counterexample, Step
+from shootdown.scenarios.verdict import Change, Counterexample, SourceLine, Step
 
+SHIPPED = "shootdown/"
 HARDWARE = "shootdown/devices/"
 
 
@@ -24,19 +25,28 @@ def explain_path(program: Program, result: SearchResult) -> Counterexample:
     interpreter = Interpreter(program)
     words = interpreter.initial_states()[result.start]
     start = tuple(_describe_start(interpreter, words))
-    steps, before = [], words
+    steps, before, broken = [], words, None
     for taken in result.path:
         before = words
         outcome = interpreter.step(words, taken.actor, taken.choices)
         steps.append(_step(interpreter, words, taken.actor, outcome))
-        words = outcome.words
-    assert result.rule is not None
+        words, broken = outcome.words, outcome
     if result.rule == DEADLOCK:
         held = tuple(_waiting(interpreter, words))
         return Counterexample(DEADLOCK, "nobody waits for ever", start, tuple(steps), held)
-    held = held_values(interpreter, before, result.path[-1].actor)
-    sentence = next(rule.sentence for rule in program.rules if rule.name == result.rule)
-    return Counterexample(result.rule, sentence, start, tuple(steps), held)
+    assert broken is not None and broken.broken is not None
+    actor = result.path[-1].actor
+    rule = program.rules[broken.broken]  # assertions share a name, and have sentences of their own
+    place = _broken_at(program.actors[actor].code[broken.reached[-1]].where, steps[-1])
+    held = held_values(interpreter, before, actor)
+    return Counterexample(rule.name, rule.sentence, start, tuple(steps), held, place)
+
+
+def _broken_at(where: Where, last: Step) -> SourceLine | None:
+    """A step may go on for some lines; what it broke at its end is not always where it began."""
+    if where.file.startswith(SHIPPED) or (where.file, where.line) == (last.file, last.line):
+        return None
+    return SourceLine(where.file, where.line, where.text.strip())
 
 
 def _step(interpreter: Interpreter, words: Words, actor: int, outcome: Outcome) -> Step:

@@ -46,6 +46,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of the driver or model."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """A shortest run that breaks a rule. The last step breaks it."""
 
@@ -56,15 +65,8 @@ class Counterexample:
     steps: tuple[Step, ...]
     held: tuple[str, ...]
     """what the last actor held in registers when it broke the rule, or who waits for what"""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """A line of the driver or model."""
-
-    file: str
-    line: int
-    text: str
+    broken_at: SourceLine | None = None
+    """the line of the user that broke the rule, if it is another than where the last step began"""
 
 
 @dataclass(frozen=True, slots=True)
