@@ -8,6 +8,7 @@ import shootdown
 from shootdown.lang.model import Model
 from shootdown.machine.result import Limits
 from shootdown.scenarios.check import check_case
+from shootdown.scenarios.errors import TargetError
 from shootdown.scenarios.model_request import UNASSERTED, ModelCase
 from shootdown.scenarios.verdict import ScenarioResult
 
@@ -128,5 +129,5 @@ def test_drivers_from_python() -> None:
 
 def test_options_that_do_not_go_with_a_model() -> None:
     """The same refusal as on the command line."""
-    with pytest.raises(shootdown.TargetError, match="Silent is a model, which has no pages"):
+    with pytest.raises(TargetError, match="Silent is a model, which has no pages"):
         shootdown.check(Silent, pages=2)
