@@ -48,9 +48,11 @@ if TYPE_CHECKING:
         wait_until,
         xchg,
     )
+    from shootdown.lang.errors import ModelError
     from shootdown.lang.model import Model, thread
     from shootdown.lang.part import Part
     from shootdown.lang.sections import SeqCount, Srcu
+    from shootdown.scenarios.errors import TargetError
 
 __version__ = "0.1.0"
 
@@ -62,6 +64,8 @@ _DECLARE = (
     "wait_until", "xchg",
 )  # fmt: skip
 _HOMES = {
+    "ModelError": "shootdown.lang.errors",
+    "TargetError": "shootdown.scenarios.errors",
     "check": "shootdown.api",
     **dict.fromkeys(_DECLARE, "shootdown.lang.declare"),
     "Part": "shootdown.lang.part",
@@ -89,6 +93,7 @@ __all__ = [
     "Int",
     "Iommu",
     "Model",
+    "ModelError",
     "Mutex",
     "PageRange",
     "Part",
@@ -102,6 +107,7 @@ __all__ = [
     "ShadowMmu",
     "Spinlock",
     "Srcu",
+    "TargetError",
     "atomic_add",
     "atomic_dec",
     "atomic_dec_and_test",
