@@ -23,13 +23,18 @@ FOLDER = tempfile.TemporaryDirectory(prefix="shootdown-models-")
 NUMBERS = itertools.count()
 
 HEADER = """\
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from shootdown.lang.declare import *
 from shootdown.lang.declare import Flag, Int
 from shootdown.lang.part import Part
 from shootdown.lang.sections import SeqCount, Srcu
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
+@dataclass(frozen=True)
+class Point:
+    x: int
+    y: int
+    z: int = field(default=7, kw_only=True)
 WORDS = frozenset({"a", "b"})
 LIMIT = 3
 Phase = Enum("Phase", ["IDLE", "BUSY", "DONE"])

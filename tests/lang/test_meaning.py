@@ -1009,6 +1009,66 @@ def test_records() -> None:
     assert run_alone(program_of(found["Model"]().run))["model.n"] == 6
 
 
+NESTED: dict[str, tuple[str, int]] = {
+    "defaults": ("self.m = Pair(Point(self.n, 1), Point(1, self.n)).tag", 3),
+    "a default by name": ("self.m = Point(self.n, 1, z=self.n + 2).z", 2),
+    "a default of the part": ("self.m = Point(self.n, 1).z", 7),
+    "changed in a loop": (
+        "p = Pair(Point(self.n, 1), Point(5, 2))\nfor i in range(2):\n"
+        "    p = Pair(p.a.moved(1), p.b.moved(-2), p.tag)\nself.m = p.a.x + p.b.x + p.tag",
+        6,
+    ),
+    "set in a branch": (
+        "p = Pair(Point(0, 1), Point(5, 2), 1)\nif not self.flag:\n"
+        "    p = Pair(Point(self.n, 1), p.a, 2)\nself.m = p.a.y + 2 * p.b.y + p.tag",
+        5,
+    ),
+    "returned early": ("p = self.pair()\nself.m = p.a.y + p.tag", 4),
+    "a tuple of records": (
+        "t = (Point(1, 2), self.n)\nif not self.flag:\n    t = (Point(self.n, 4), 2)\n"
+        "self.m = t[0].y + t[1]",
+        6,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_nested_records(name: str) -> None:
+    """Frozen dataclasses in frozen dataclasses change, return and have defaults like others."""
+    body, value = NESTED[name]
+    text = """
+        @dataclass(frozen=True)
+        class Point:
+            x: int
+            y: int
+            z: int = field(default=7, kw_only=True)
+
+            def moved(self, by):
+                return Point(self.x + by, self.y)
+
+        @dataclass(frozen=True)
+        class Pair:
+            a: Point
+            b: Point
+            tag: int = 3
+
+        class Model(Part):
+            def __init__(self):
+                self.n = Int(0, 7)
+                self.m = Int(0, 7)
+                self.flag = Flag()
+
+            def pair(self):
+                if self.flag:
+                    return Pair(Point(1, 2), Point(3, 4))
+                return Pair(Point(self.n, 1), Point(3, 4))
+
+            def run(self):
+    """
+    found = load(dedent(text) + indent(body, " " * 8))
+    assert run_alone(program_of(found["Model"]().run))["model.m"] == value
+
+
 @pytest.mark.parametrize(
     "declaration",
     [

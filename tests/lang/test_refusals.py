@@ -648,6 +648,23 @@ def test_mistake(name: str) -> None:
     assert found[0].help == help
 
 
+RECORDS = {
+    "too few": "Point(1)",
+    "too many": "Point(1, 2, 3, 4)",
+    "twice": "Point(1, 2, x=self.n)",
+    "unknown": "Point(1, 2, w=self.n)",
+    "not by position": "Point(1, 2, 3)",
+}
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_mistake_in_a_record(name: str) -> None:
+    """A frozen dataclass takes its fields, once each."""
+    (found,) = refused(f"point = {RECORDS[name]}")
+    assert found.message == "Point takes x, y, z"
+    assert (found.where.line, found.where.column) == (FIRST, 16)
+
+
 RUN = "run"
 """stands for the method `run`, otherwise lines count in the other methods"""
 

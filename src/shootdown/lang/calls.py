@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import MISSING, fields
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -239,8 +240,13 @@ class Calls(Intrinsics):
 
     def _record(self, cls: type, positional: list[Value], named: dict[str, Value]) -> Value:
         names = dataclass_fields(cls)
-        parts = {**dict(zip(names, positional, strict=False)), **named}
-        if len(positional) > len(names) or set(parts) != set(names):
+        ordered = [part.name for part in fields(cls) if not part.kw_only]
+        parts = {**dict(zip(ordered, positional, strict=False)), **named}
+        twice = set(ordered[: len(positional)]) & set(named)
+        for part in fields(cls):
+            if part.default is not MISSING:
+                parts.setdefault(part.name, Static(part.default))
+        if len(positional) > len(ordered) or twice or set(parts) != set(names):
             raise self.refuse(f"{cls.__name__} takes {', '.join(names)}")
         if all(isinstance(value, Static) for value in parts.values()):
             known = {n: v.value for n, v in parts.items() if isinstance(v, Static)}

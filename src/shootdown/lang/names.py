@@ -227,7 +227,12 @@ class Names(Operators):
 
 
 def structured(value: Value) -> Value:
-    """A frozen dataclass or tuple of scalars known now, as the parts it could be built from."""
+    """A frozen dataclass or tuple of scalars known now, as the parts it could be built from; also
+    where it is itself a part of one."""
+    if isinstance(value, Struct):
+        return replace(value, fields={n: structured(part) for n, part in value.fields.items()})
+    if isinstance(value, Items):
+        return Items(tuple(map(structured, value.values)))
     if not isinstance(value, Static):
         return value
     known = value.value
