@@ -132,6 +132,14 @@ def test_an_array_without_elements() -> None:
     assert "m.py:7:9: error: the file raises ValueError: Array(…, 0)" in done.stderr
 
 
+def test_an_array_of_linux() -> None:
+    """A model has no pages that something could be for each of."""
+    text = GOOD.replace("Array,", "Array, PerPage,").replace("Int(0, 1)", "PerPage(Flag)")
+    done = run("check", write(text.replace("self.n = 1", "self.n[0] = True")))
+    assert done.exit_code == 2
+    assert "m.py:7:9: error: the file raises TypeError: a model has no pages" in done.stderr
+
+
 def test_statements_outside_the_language() -> None:
     """All of them, in whatever thread reaches them."""
     text = GOOD.replace("self.n = 1\n", "import os\n        x = [i for i in range(2)]\n")

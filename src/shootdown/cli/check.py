@@ -53,17 +53,14 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     "--operations", metavar="A,B", help="Operations to check, with commas. Default: all of them."
 )
 @click.option("--pairs", is_flag=True, help="Check every pair of operations at the same time.")
+@click.option("--pages", type=click.IntRange(1, 16), help=f"Size of the mm. Default: {PAGES}.")
 @click.option(
-    "--pages", type=click.IntRange(1, 16), show_default=str(PAGES), help="Size of the mm."
-)
-@click.option(
-    "--devices", type=click.IntRange(1, 4), show_default=str(DEVICES), help="Devices of the mm."
+    "--devices", type=click.IntRange(1, 4), help=f"Devices of the mm. Default: {DEVICES}."
 )
 @click.option(
     "--cpus",
     type=click.IntRange(0, 4),
-    show_default=str(CPUS),
-    help="CPUs that run user code besides the operations.",
+    help=f"CPUs that run user code besides the operations. Default: {CPUS}.",
 )
 @click.option(
     "--workers",

@@ -13,7 +13,9 @@ from shootdown import __version__
 from shootdown.cli.lazy import Command, LazyGroup
 
 COMMANDS = {
-    "check": Command("shootdown.cli.check", "Check a driver against every interleaving."),
+    "check": Command(
+        "shootdown.cli.check", "Check a driver, or a model, against every interleaving."
+    ),
     "record": Command("shootdown.cli.record", "Record the memory system calls of a command."),
     "import": Command("shootdown.cli.import_", "Turn the text of an earlier strace into a trace."),
     "replay": Command("shootdown.cli.replay", "Bill drivers for a recorded workload."),

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
+from shootdown.lang.declare import Declaration
 from shootdown.lang.part import Part
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,6 +34,12 @@ class Model(Part):
     def name(self) -> str:
         """Nothing: a model is all there is, so reports need not say whose state they mean."""
         return ""
+
+    def _adopt(self, name: str, value: Any) -> None:
+        """Refuse arrays whose length only Linux knows."""
+        if isinstance(value, Declaration) and isinstance(value.shape, str):
+            raise TypeError(f"a model has no {value.shape}: use Array(element, length)")
+        super()._adopt(name, value)
 
 
 @dataclass(frozen=True, slots=True)
