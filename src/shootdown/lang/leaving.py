@@ -27,17 +27,21 @@ class Leaving(Atomics):
     def leave_down_to(self, depth: int) -> None:
         """What a way out does that leaves all but `depth` blocks; the stack stays as it is."""
         whole = self.held
-        for position in reversed(range(depth, len(whole))):
-            entry = whole[position]
-            if isinstance(entry, Held):
+        try:
+            for position in reversed(range(depth, len(whole))):
+                self.held = whole[:position]
+                self._leave(whole[position])
+        finally:
+            self.held = whole
+
+    def _leave(self, entry: Held | Finally | Inside) -> None:
+        match entry:
+            case Held():
                 self.give_back(entry)
-                continue
-            self.held = whole[:position]
-            if isinstance(entry, Finally):
+            case Finally():
                 self.body(entry.body)
-            elif not self.scope.ended:
+            case Inside() if not self.scope.ended:
                 self._leave_section(entry)
-        self.held = whole
 
     # --- blocks that are left ------------------------------------------------------------------
 
