@@ -4,6 +4,8 @@
 `interpreter`  steps on packed states: the reference
 `result`       what a search is asked for and what it found, as plain records
 `search`       breadth-first search over the interpreter, and the choice of engine
+`checkpoint`   a search on disk, to be taken up again
+`fingerprint`  what a program and its layout are, in 32 bytes
 `memory`       how much memory a search may use
 `wide`         the form of state for runs too big to pack, and what a run keeps to
 `wide_python`  the reference engine of such runs

@@ -14,7 +14,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
+from shootdown.machine.checkpoint import Checkpoint, CheckpointError
 from shootdown.machine.interpreter import Expansion, Interpreter, Words
 from shootdown.machine.memory import default_limit
 from shootdown.machine.result import (
@@ -44,16 +46,35 @@ def search(
     note: NoteHook | None = None,
     *,
     workers: int = 1,
+    checkpoint: Checkpoint | None = None,
+    resume: str | Path | None = None,
 ) -> SearchResult:
     """Search a program. `note` hears about things worth telling a waiting user.
 
-    `workers` threads share a native search; the result is the same for any number of them.
+    `workers` threads share a native search; the result is the same for any number of them. A search
+    with a `checkpoint` keeps itself in a file, from which `resume` takes it up again; the result is
+    that of a search that was never interrupted (limits count anew, but for states and memory).
+
+    Raises:
+        CheckpointError: if a checkpoint cannot be read, is damaged, belongs to another program or
+            cannot be written.
     """
     if engine == "python":
+        if checkpoint or resume:
+            raise CheckpointError(
+                "the python engine keeps no checkpoints", "use --engine native, or no checkpoint"
+            )
         return PythonSearch(program, limits or Limits()).run(progress)
     from shootdown.machine.native.search import NativeSearch
 
-    with NativeSearch(program, limits or Limits(), note=note, workers=workers) as native:
+    with NativeSearch(
+        program,
+        limits or Limits(),
+        note=note,
+        workers=workers,
+        checkpoint=checkpoint,
+        resume=resume,
+    ) as native:
         return native.run(progress)
 
 

@@ -18,6 +18,7 @@
 `crew`        the threads
 `store`       states, parents and table, and what they weigh
 `trail`       who found a state
+`saving`      keeping a running search on disk
 `search`      one native search from start to result
 `drive`       the runner's engine
 """

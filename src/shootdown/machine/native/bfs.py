@@ -45,14 +45,13 @@ from shootdown.machine.native.table import (
     tag_of,
 )
 
-HEAD, COUNT, TRANSITIONS, LEVEL, LEVEL_END, LIMIT, LINES, LOW, FULLEST, BUDGET, STATUS, PART = (
-    range(12)
-)
-BOARD_SIZE = 12
+HEAD, COUNT, TRANSITIONS, LEVEL, LEVEL_END, LIMIT, LINES, LOW, FULLEST, BUDGET, STATUS = range(11)
+PART, WAS = 11, 12
+BOARD_SIZE = 13
 """places on the board; LIMIT is the most states allowed, LINES the lines of a region of the table,
 LOW covers the number in an entry, FULLEST is the most states the table takes; after BROKEN,
-DEADLOCK and ENDLESS the HEAD is the state concerned, after CUT too, and PART then tells how many of
-its successors are among the TRANSITIONS"""
+DEADLOCK and ENDLESS the HEAD is the state concerned, after CUT too: PART then tells how many of its
+successors are among the TRANSITIONS, and WAS what COUNT was before it"""
 
 GOING, DONE, BROKEN, DEADLOCK, CUT, GROW, ENDLESS, OVERFULL = range(8)
 """values of STATUS"""
@@ -154,7 +153,7 @@ def _insert(words: int, size: int, arrays: Any, board: Any) -> Any:
             board[LEVEL_END] = count
         if (head + position) % GROUP == 0:
             put32(arrays.firsts, (head + position) // GROUP, count)
-        began = found
+        began, was = found, count
         for i in range(began, get64(arrays.ends, position)):
             found += 1
             state, mixed = arrays.buffer + i * words * 8, get_word(arrays.hashes, i)
@@ -165,7 +164,7 @@ def _insert(words: int, size: int, arrays: Any, board: Any) -> Any:
                 board[STATUS] = OVERFULL if slot == FULL else CUT
                 board[COUNT] = count
                 board[TRANSITIONS] += found
-                board[PART] = found - began
+                board[PART], board[WAS] = found - began, was
                 return position
             copy_state(states + count * words * 8, state, words)
             count += 1

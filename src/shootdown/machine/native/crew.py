@@ -45,7 +45,7 @@ class Crew:
         from shootdown.machine.native import control, team
 
         self._team = team
-        self._names = control
+        self.names = control
         self.words = words
         self.room = room
         self.arrays = arrays
@@ -65,7 +65,7 @@ class Crew:
     def _make_control(self) -> Any:
         from shootdown.machine.native import atomic
 
-        names = self._names
+        names = self.names
         control = np.zeros(names.CONTROL_SIZE, np.int64)
         control[names.SYSCALL] = atomic.syscall_address()
         control[names.FUTEX] = atomic.futex_number()
@@ -115,9 +115,9 @@ class Crew:
 
     def _compile(self) -> None:
         """Compile what threads run before there are any: numba would do it under a lock."""
-        self.control[self._names.STOP] = 1
+        self.control[self.names.STOP] = 1
         self.serve(0)
-        self.control[self._names.STOP] = 0
+        self.control[self.names.STOP] = 0
 
     def serve(self, worker: int) -> None:
         """What a thread does; returns when the crew is stopped."""
@@ -134,11 +134,11 @@ class Crew:
             self.serve(worker)
         except BaseException as failure:
             self.failure = failure
-            self.control[self._names.FAILED] = 1
+            self.control[self.names.FAILED] = 1
 
     def explore(self, expand: int) -> None:
         """Lead: expand up to BUDGET states."""
-        self.control[self._names.EXPAND] = expand
+        self.control[self.names.EXPAND] = expand
         self._take_part(self._team.LEAD, 0)
         self.check()
 
@@ -154,9 +154,9 @@ class Crew:
 
     def stop(self) -> None:
         """Send everybody home, and give the shared memory back."""
-        self.control[self._names.STOP] = 1
-        self.control[self._names.UNITS] = 0
-        self._names.announce(self.control)
+        self.control[self.names.STOP] = 1
+        self.control[self.names.UNITS] = 0
+        self.names.announce(self.control)
         for thread in self._threads:
             thread.join()
         self._threads.clear()

@@ -8,18 +8,23 @@ where more workers are allowed, with a crew once its queue is long enough to sha
 from __future__ import annotations
 
 import time
+from contextlib import closing, nullcontext
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shootdown.machine.checkpoint import Checkpoint, CheckpointError, CheckpointReader, Moment
 from shootdown.machine.execution import EndlessStepError
+from shootdown.machine.fingerprint import fingerprint
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.memory import default_limit
 from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.cache import Note, announced, prepare
 from shootdown.machine.native.jit import MachineCode
 from shootdown.machine.native.packed import Marks, emit_packed
+from shootdown.machine.native.saving import Saving
 from shootdown.machine.native.sizes import KEEPS, MOST_PENDING, REGIONS
 from shootdown.machine.native.store import MOST_STATES, Store, more_lines
 from shootdown.machine.result import Cut, Limits, Progress, SearchResult, StepTaken, Verdict
@@ -46,6 +51,9 @@ GRAIN = 2048
 """a level with fewer states is not worth sharing"""
 MOST_WORKERS = 64
 
+_SAVED = ("HEAD", "COUNT", "TRANSITIONS", "LEVEL", "LEVEL_END")
+"""places of the board that a checkpoint keeps; everything else follows"""
+
 _REASONS: dict[str, str] = {
     "states": "the limit on states was met",
     "seconds": "the limit on time was met",
@@ -65,7 +73,11 @@ class NativeSearch:
         *,
         workers: int = 1,
         grain: int = GRAIN,
+        checkpoint: Checkpoint | None = None,
+        resume: str | Path | None = None,
     ) -> None:
+        """Raises CheckpointError if `resume` is not a checkpoint of this very program, or if
+        `checkpoint` names a file that cannot be written."""
         self.program = program
         self.limits = limits
         self.layout = layout or make_layout(program)
@@ -86,7 +98,28 @@ class NativeSearch:
         self._marks: Marks = self._emitted.new_marks()
         self._crew: Crew | None = None
         self._peak = 0
+        self._earlier = 0.0
+        self._head_marks: Marks | None = None
+        """after a cut: what was marked before the state at which it happened"""
+        self._saving: Saving | None = None
         self._reserve()
+        try:
+            self._open(checkpoint, Path(resume) if resume else None)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, checkpoint: Checkpoint | None, resume: Path | None) -> None:
+        """The files to read from and to write to."""
+        identity = fingerprint(self.program, self.layout) if checkpoint or resume else b""
+        reader = None
+        if resume:
+            reader = CheckpointReader(resume, identity, self.layout.words)
+            with closing(reader):
+                self._restore(reader)
+        if checkpoint:
+            self._saving = Saving(checkpoint, self.layout.words, identity, self._note)
+            self._saving.begin(reader)
 
     def __enter__(self) -> NativeSearch:
         return self
@@ -102,6 +135,8 @@ class NativeSearch:
     def close(self) -> None:
         """Send the crew home and give all memory back."""
         self._dismiss()
+        if self._saving:
+            self._saving.close()
         self._store.close()
         self._buffer.close()
 
@@ -109,6 +144,7 @@ class NativeSearch:
         crew, self._crew = self._crew, None
         if crew:
             crew.stop()
+            crew.check()
 
     def _reserve(self) -> None:
         """Room for as many states as the limits allow, and the first table."""
@@ -134,8 +170,55 @@ class NativeSearch:
         board[bfs.LINES], board[bfs.LOW], board[bfs.FULLEST] = store.lines, store.low, store.fullest
         board[bfs.LIMIT] = min(store.most, store.affordable(self._memory_limit))
 
+    def _restore(self, reader: CheckpointReader) -> None:
+        """Take over what a checkpoint holds."""
+        bfs, board, store = self._bfs, self._board, self._store
+        room = int(board[bfs.LIMIT]) * self.layout.words
+        reader.read_into(store.states.array[:room], store.firsts.array)
+        sizes = (len(reader.numbers), len(reader.marks))
+        if sizes != (len(_SAVED), len(self._marks)) or reader.numbers[1] != reader.states:
+            raise CheckpointError(
+                f"the checkpoint {reader.path} was written by another version",
+                "start the search anew",
+            )
+        for name, value in zip(_SAVED, reader.numbers.tolist(), strict=True):
+            board[getattr(bfs, name)] = value
+        self._marks[:] = reader.marks
+        self._earlier = reader.seconds
+        count = int(board[bfs.COUNT])
+        while store.fullest < count + store.margin:
+            store.lines = more_lines(store.lines)
+        self._tell_board()
+        if count > board[bfs.LIMIT]:
+            raise CheckpointError(
+                f"the checkpoint {reader.path} holds {count} states, for which the memory allowed "
+                "does not suffice",
+                "allow more memory",
+            )
+
+    def _moment(self, seconds: float) -> Moment:
+        """The search as it stands, before the state at which it was cut, if it was."""
+        bfs, board, words = self._bfs, self._board, self.layout.words
+        numbers = np.array([board[getattr(bfs, name)] for name in _SAVED], np.int64)
+        marks, head = self._marks, int(board[bfs.HEAD])
+        if self._head_marks is not None:
+            numbers[_SAVED.index("TRANSITIONS")] -= board[bfs.PART]
+            numbers[_SAVED.index("COUNT")] = board[bfs.WAS]
+            marks = self._head_marks
+        count = int(numbers[_SAVED.index("COUNT")])
+        return Moment(
+            self._store.states.array[: count * words],
+            self._store.firsts.array[: -(-head // bfs.GROUP)],
+            numbers,
+            marks,
+            self._earlier + seconds,
+        )
+
     def _place_starts(self) -> None:
         bfs, board = self._bfs, self._board
+        if board[bfs.COUNT]:
+            self._refill()
+            return
         rows = np.array(list(self._starts)[: board[bfs.LIMIT]], np.uint64).reshape(-1)
         self._store.states.array[: len(rows)] = rows
         board[bfs.COUNT] = board[bfs.LEVEL_END] = len(rows) // self.layout.words
@@ -176,19 +259,21 @@ class NativeSearch:
             WorkerError: if a thread died.
         """
         began = time.monotonic()
-        with announced(self._note):
+        with announced(self._note), self._saving.signals() if self._saving else nullcontext():
             self._place_starts()
             all_placed = len(self._starts) <= self._board[self._bfs.LIMIT]
             try:
                 cut = self._loop(began, progress) if all_placed else self._full()
             finally:
                 self._dismiss()
-        return self._result(cut, time.monotonic() - began)
+            if self._saving and cut and all_placed:
+                self._saving.save(self._moment(time.monotonic() - began))
+        return self._result(cut, self._earlier + time.monotonic() - began)
 
     def _loop(self, began: float, progress: ProgressHook | None) -> Cut | None:
         """Call the native loop until it is over; what cut it, if anything did."""
         bfs, board = self._bfs, self._board
-        budget, told, now = FIRST_BUDGET, (began, 0), began
+        budget, told, now = FIRST_BUDGET, (began, int(board[bfs.COUNT])), began
         while True:
             if self.limits.seconds is not None and now - began >= self.limits.seconds:
                 return "seconds"
@@ -202,8 +287,12 @@ class NativeSearch:
                 return "memory"
             if status not in (bfs.GOING, bfs.GROW):
                 return self._full() if status == bfs.CUT else None
+            if self._saving and self._saving.is_due:
+                self._saving.save(self._moment(now - began))
+                if self._saving.was_stopped:
+                    return None
             if progress and now - told[0] >= PROGRESS_SECONDS:
-                progress(self._progress(now - began, now - told[0], told[1]))
+                progress(self._progress(self._earlier + now - began, now - told[0], told[1]))
                 told = now, int(board[bfs.COUNT])
             if now - began > QUICK_SECONDS and len(self._codes) == 1:
                 self._codes.append(MachineCode(self._emitted.ir))
@@ -231,7 +320,10 @@ class NativeSearch:
         status = int(board[bfs.STATUS])
         if status == bfs.CUT:
             self._marks[:] = marks
-            bfs.mark(expand, self.layout.words, head, int(board[bfs.HEAD]) + 1, self._arrays())
+            at, words = int(board[bfs.HEAD]), self.layout.words
+            bfs.mark(expand, words, head, at, self._arrays())
+            self._head_marks = self._marks.copy()
+            bfs.mark(expand, words, at, at + 1, self._arrays())
         if status == bfs.ENDLESS:
             self._raise_endless()
         self._check_table()

@@ -54,7 +54,7 @@ class Trail:
         group = int(np.searchsorted(self._firsts, np.uint32(number), "right")) - 1
         wanted = self._row(number)
         for parent in range(group * self.group, min((group + 1) * self.group, self.head + 1)):
-            if (self._successors(parent) == wanted).all(axis=1).any():
+            if parent < number and (self._successors(parent) == wanted).all(axis=1).any():
                 return parent
         raise AssertionError(f"state {number} has no parent in group {group}")
 

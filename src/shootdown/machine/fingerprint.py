@@ -1,0 +1,36 @@
+"""What a program and its layout are, in 32 bytes.
+
+Everything that decides which states there are and how they are packed goes in; where the source
+stands does not, so that a comment added above a driver changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from shootdown.program.layout import Layout
+from shootdown.program.program import Program
+
+_LEFT_OUT = ("where", "access", "loop")
+"""places, and what only passes look at"""
+
+
+def fingerprint(program: Program, layout: Layout) -> bytes:
+    """The same for equal programs with equal layouts, and practically never else."""
+    text = repr((_plain(program), _plain(layout)))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _plain(value: Any) -> Any:
+    """Records as tuples of their parts, enumerations as names."""
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, tuple):
+        return tuple(_plain(part) for part in value)
+    if is_dataclass(value):
+        names = [field.name for field in fields(value) if field.name not in _LEFT_OUT]
+        return (type(value).__name__, *(_plain(getattr(value, name)) for name in names))
+    return value
