@@ -34,10 +34,6 @@ class Arena:
         """Where the array lies."""
         return int(self.array.ctypes.data)
 
-    def clear(self) -> None:
-        """All zero again, and the memory given back until it is used again."""
-        self._map.madvise(mmap.MADV_DONTNEED)
-
     def close(self) -> None:
         """Give the memory back: now, or when the last who holds the array lets go of it."""
         self.array = np.empty(0, self.array.dtype)

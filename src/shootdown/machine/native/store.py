@@ -1,9 +1,9 @@
 """The memory of a search: states, what tells their parents, the table, and what all that weighs.
 
 Everything is reserved once, at the size it may have in the end, and nothing ever moves (see
-`arena`): what is not used costs nothing. Only the table is built again when it is full. It is
-emptied first, which gives its memory back, and then refilled from the states; so growing never
-needs two tables at once. A small table doubles; a large one grows by half, so that in
+`arena`): what is not used costs nothing. Only the table is built again when it is full: emptied,
+made longer, and refilled from the states, all in its place, so growing never needs two tables at
+once. A small table doubles; a large one grows by half, so that in
 the end it is more than half full. Per state of two words that makes
 
     16     the state
@@ -125,6 +125,6 @@ class Store:
             lines = more_lines(lines)
         if lines * _SLOTS > len(self.table.array) or self.memory(count, lines) > limit:
             return False
-        self.table.clear()
+        self.table.array[: self.lines * _SLOTS] = 0
         self.lines = lines
         return True

@@ -120,6 +120,8 @@ marks are numbers"""
 KEPT, SUCCESSORS, PLAIN, BEFORE, INFO = range(5)
 """places of a chunk's row: states kept, successors generated, whether nothing special was found,
 fresh states in the chunks before it; the length of the row"""
+AHEAD = 32
+"""how many entries before its turn a line is asked for"""
 RECENT = 2048
 _RECENT_MASK = np.uint64(RECENT - 1)
 
@@ -232,8 +234,10 @@ def _settle(region: int, worker: int, words: int, a: Any, s: Any, b: Any) -> Non
         for place in range(base + get64(s.starts, row), base + get64(s.starts, row + 1)):
             put32(todo, total, place)
             total += 1
+    _fetch(todo, min(BATCH, total), words, a, s, b)
     for first in range(0, total, BATCH):
-        size = min(BATCH, total - first)
+        size, following = min(BATCH, total - first), first + BATCH
+        _fetch(todo + following * 4, min(BATCH, total - following), words, a, s, b)
         _hint(todo + first * 4, size, words, a, s, b)
         _enter(todo + first * 4, size, region, words, a, s, b)
 
@@ -245,13 +249,19 @@ def _kept_at(place: int, s: Any) -> Any:
 
 
 @njit(inline="always")
-def _hint(batch: int, size: int, words: int, a: Any, s: Any, b: Any) -> None:
-    """Ask for what entering a batch will look at."""
-    lines, low, count = b[LINES], b[LOW], b[COUNT]
+def _fetch(batch: int, size: int, words: int, a: Any, s: Any, b: Any) -> None:
+    """Ask for the lines of the next batch, and for its states."""
+    lines = b[LINES]
     for i in range(size):
         place = get32(batch, i)
         prefetch(a.table + home_of(get_word(s.routed, place), lines) * 64)
         prefetch(s.kept + _kept_at(place, s) * words * 8)
+
+
+@njit(inline="always")
+def _hint(batch: int, size: int, words: int, a: Any, s: Any, b: Any) -> None:
+    """Ask for the states that a batch will be compared with."""
+    low, count, lines = b[LOW], b[COUNT], b[LINES]
     for i in range(size):
         number = first_alike(get_word(s.routed, get32(batch, i)), a.table, lines, low)
         if number >= count:
@@ -294,7 +304,7 @@ def _append(chunk: int, words: int, a: Any, s: Any, b: Any) -> None:
         while group < groups and get64(s.groups, begins + group) == i:
             put32(a.firsts, group, number)
             group += 1
-        ahead = base + min(i + 8, kept - 1)
+        ahead = base + min(i + AHEAD, kept - 1)
         if get8(s.fresh, ahead):
             prefetch(a.table + get64(s.slots, ahead) * 4)
         if get8(s.fresh, base + i):
