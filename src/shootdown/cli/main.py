@@ -5,6 +5,7 @@ Nothing heavy is imported here: `shootdown --help` is for people who wait for it
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -41,6 +42,9 @@ def shootdown() -> None:
 
 def main() -> None:
     """The entry point of the package."""
+    # Importing and compiling make many objects and no garbage: looking for it after every 700 of
+    # them is a tenth of the time to the first verdict.
+    gc.set_threshold(100_000, 50, 50)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
