@@ -215,3 +215,15 @@ def test_progress_is_told() -> None:
     search(programs.big(3, 2, 6), Limits(seconds=1.5), "python", told.append)
     assert len(told) >= 2
     assert all(a.states <= b.states and a.depth <= b.depth for a, b in pairwise(told))
+    assert all(a.memory <= b.memory for a, b in pairwise(told))
+    assert all(p.rate > 0 for p in told)
+
+
+def test_progress_tells_rate_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The native engine, too, says how fast it is and what it uses."""
+    monkeypatch.setattr("shootdown.machine.native.search.PROGRESS_SECONDS", 0.0)
+    told: list[Progress] = []
+    result = search(programs.big(3, 2, 4), progress=told.append)
+    assert len(told) > 2
+    assert all(0 < p.memory <= result.memory for p in told)
+    assert all(p.rate >= 0 for p in told) and told[0].rate > 0

@@ -130,6 +130,7 @@ class PythonSearch:
         self._checked: Counter[int] = Counter()
         self._cut: Cut | None = None
         self._tell_at = PROGRESS_SECONDS
+        self._told = 0
 
     def packed_states(self) -> set[Words]:
         """The states found, each as its words."""
@@ -170,8 +171,11 @@ class PythonSearch:
         if self.limits.seconds is not None and seconds >= self.limits.seconds:
             self._cut = "seconds"
         if progress and seconds >= self._tell_at:
-            self._tell_at = seconds + PROGRESS_SECONDS
-            progress(Progress(len(self._queue), len(self._queue) - head, depth, seconds))
+            since = seconds - self._tell_at + PROGRESS_SECONDS
+            count, rate = len(self._queue), (len(self._queue) - self._told) / since
+            self._tell_at, self._told = seconds + PROGRESS_SECONDS, count
+            memory = count * self._state_bytes
+            progress(Progress(count, count - head, depth, seconds, memory, rate))
 
     def _expand(self, head: int, depth: int) -> tuple[int, int | None] | None:
         """Insert the successors of a state; where the search ends: this state, and the rule."""
