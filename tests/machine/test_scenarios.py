@@ -11,7 +11,7 @@ from shootdown.machine.native.search import NativeSearch
 from shootdown.machine.result import Limits
 from shootdown.machine.search import search
 from shootdown.program.program import Program
-from shootdown.scenarios.check import Request, build_program, scenarios_of
+from shootdown.scenarios.driver_request import Request
 
 from .test_team import WORKERS, assert_same, without_cost
 
@@ -28,8 +28,8 @@ SCENARIOS = [
 def model(driver: str, operation: str) -> Program:
     """The program of a scenario."""
     request = Request(DRIVERS[driver], driver, (6, 6, 0))
-    found = [s for s in scenarios_of(request) if s.name == operation]
-    return build_program(found[0] if found else scenarios_of(request)[0])
+    found = [case for case in request.cases if case.name == operation]
+    return (found[0] if found else request.cases[0]).program()
 
 
 @pytest.mark.parametrize("workers", WORKERS)
