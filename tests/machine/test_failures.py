@@ -18,7 +18,7 @@ from shootdown.machine.result import Engine, Limits, SearchResult, WorkerError
 from shootdown.machine.search import search
 from shootdown.program.kind import integer
 from shootdown.program.program import Program
-from shootdown.program.wellformed import IllFormed
+from shootdown.program.wellformed import IllFormedError
 
 from . import programs
 
@@ -163,7 +163,7 @@ def test_an_endless_step_is_our_bug(engine: Engine, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("shootdown.machine.interpreter.FUEL", 1000)
     with pytest.raises(EndlessStepError, match="a step of spinner never ends") as caught:
         search(endless(), engine=engine)
-    assert isinstance(caught.value, IllFormed)
+    assert isinstance(caught.value, IllFormedError)
 
 
 def test_fuel_is_only_burnt_where_code_turns_back() -> None:

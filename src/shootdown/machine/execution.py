@@ -35,14 +35,14 @@ from shootdown.program.operation import (
     Store,
 )
 from shootdown.program.program import Program
-from shootdown.program.wellformed import IllFormed
+from shootdown.program.wellformed import IllFormedError
 from shootdown.program.where import Where
 
 FUEL = 1 << 20
 """how often a step of a search may turn back; loops of steps are a few pages long"""
 
 
-class EndlessStepError(IllFormed):
+class EndlessStepError(IllFormedError):
     """A step goes round a loop without a point, for ever: our bug, made visible."""
 
     def __init__(self, actor: str, where: Where) -> None:

@@ -20,7 +20,7 @@ from shootdown.program.operation import (
     targets,
 )
 from shootdown.program.program import Actor
-from shootdown.program.wellformed import IllFormed
+from shootdown.program.wellformed import IllFormedError
 
 _LAST = (Point, Guard, Acquire, Check, Jump, Branch, Halt)
 
@@ -42,7 +42,7 @@ def most_successors(actor: Actor) -> int:
     """An upper bound on the successors one actor gives one state.
 
     Raises:
-        IllFormed: a step could choose for ever.
+        IllFormedError: a step could choose for ever.
     """
     if not any(isinstance(operation, Choose) for operation in actor.code):
         return 1
@@ -57,4 +57,4 @@ def most_successors(actor: Actor) -> int:
             ways[index] = most * operation.bound if isinstance(operation, Choose) else most
         if ways == before:
             return max(ways[index + 1] for index in actor.points)
-    raise IllFormed(f"{actor.name}: a step goes round a loop that chooses, without a point")
+    raise IllFormedError(f"{actor.name}: a step goes round a loop that chooses, without a point")
