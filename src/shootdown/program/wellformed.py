@@ -143,7 +143,3 @@ def _check_guards(actor: Actor, start: int) -> None:
             raise IllFormedError(f"{actor.name}[{index}] can fail after an effect of the same step")
         effect = isinstance(operation, Store | Release | Downgrade | Acquire | Check | Count)
         work += [(target, dirty or effect) for target in targets(operation, index)]
-
-
-IllFormed = IllFormedError
-"""the name under which other passes raise it"""
