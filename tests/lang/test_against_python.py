@@ -216,7 +216,7 @@ def in_the_machine(model: type) -> dict[str, int]:
     return {name: found.get(f"model.{name}", 3) for name in "abcdxyz"}
 
 
-def compare(text: str) -> None:
+def check_same_as_python(text: str) -> None:
     model = load(text)["Model"]
     assert in_the_machine(model) == in_python(model)
 
@@ -233,7 +233,7 @@ EFFORT = settings(
 @given(sources(LOCALS))
 def test_same_as_python(text: str) -> None:
     """With every name set at the start nothing is refused, and all values are those of CPython."""
-    compare(text)
+    check_same_as_python(text)
 
 
 @EFFORT
@@ -298,4 +298,6 @@ def test_once_wrong(body: str) -> None:
 """
     text = "class Model(Part):\n    def __init__(self):\n"
     text += "".join(f"        self.{n} = Int(0, 16, 3)\n" for n in "abcdxyz")
-    compare(text + helpers + "\n    def run(self):\n" + indent(body, "        ") + "\n")
+    check_same_as_python(
+        text + helpers + "\n    def run(self):\n" + indent(body, "        ") + "\n"
+    )

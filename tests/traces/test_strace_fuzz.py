@@ -49,14 +49,14 @@ def importing_never_does_worse_than_refusing(text: bytes, output: Path) -> None:
 @given(text=some.binary(max_size=300))
 def test_any_bytes(text: bytes) -> None:
     """Whatever the bytes are, they are read or refused."""
-    _in_a_new_folder(text)
+    _check_read_or_refused(text)
 
 
 @settings(deadline=None, max_examples=100)
 @given(text=some.lists(words, max_size=80).map(b"".join))
 def test_any_words_of_strace(text: bytes) -> None:
     """Pieces of strace's language in any order are read or refused."""
-    _in_a_new_folder(text)
+    _check_read_or_refused(text)
 
 
 @settings(deadline=None, max_examples=100)
@@ -69,10 +69,10 @@ def test_damaged_samples(lines: list[bytes], cut: list[tuple[int, int]]) -> None
     text = b"".join(lines)
     for start, length in cut:
         text = text[:start] + text[start + length :]
-    _in_a_new_folder(text)
+    _check_read_or_refused(text)
 
 
-def _in_a_new_folder(text: bytes) -> None:
+def _check_read_or_refused(text: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         importing_never_does_worse_than_refusing(text, Path(folder) / "trace")
 
