@@ -17,11 +17,13 @@ from dataclasses import dataclass, fields
 from shootdown.lang.source import is_shipped, shown_path
 from shootdown.linux.operations.catalogue import Operation, find_operation
 from shootdown.linux.version import parse_version
+from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Engine, Limits
 from shootdown.report.check_terminal import describe_check
 from shootdown.report.paint import Paint
 from shootdown.scenarios.check import check_request, summarise
 from shootdown.scenarios.classes import Target, check_class
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.errors import TargetError
 from shootdown.scenarios.question import Settings, ask
 from shootdown.scenarios.target import find_targets
@@ -45,7 +47,7 @@ def check(
     devices: int | None = None,
     cpus: int | None = None,
     pairs: bool = False,
-    merged: bool = True,
+    merge: bool = True,
     engine: Engine = "native",
     states: int | None = None,
     seconds: float | None = None,
@@ -55,7 +57,7 @@ def check(
 
     `target` is a class, or what the command line takes (`"kvm"`, `"mine.py:Mirror"`) if that is one
     driver or model. `kernel`, `operations`, `pairs` and the sizes are those of `shootdown check`,
-    and go with a driver only. `merged=False` makes every access to shared state a step. `states`,
+    and go with a driver only. `merge=False` makes every access to shared state a step. `states`,
     `seconds` and `memory` (bytes) stop the search, which is then undecided.
 
     Raises:
@@ -69,9 +71,7 @@ def check(
         pages,
         devices,
         cpus,
-        merged,
-        engine,
-        Limits(states, seconds, memory),
+        Effort(engine, Limits(states, seconds, memory), Reductions(merge=merge)),
     )
     question = ask(*_find(target), settings)
     found = summarise(question, list(check_request(question)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from shootdown.drivers.driver import Driver
 from shootdown.lang.geometry import Geometry
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
-from shootdown.machine.result import Limits
 from shootdown.scenarios.check import check_case
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import ScenarioResult
 
@@ -18,7 +18,7 @@ def check(
     geometry = Geometry(pages=2, entries=2, frames=5, devices=devices, gather=gather)
     chosen = OPERATIONS[operation] if isinstance(operation, str) else operation
     scenario = Scenario(driver, (6, 6, 0), (chosen,), geometry)
-    return check_case(scenario.sized, Limits())
+    return check_case(scenario.sized, Effort())
 
 
 def outcome(result: ScenarioResult) -> tuple[str | None, int]:

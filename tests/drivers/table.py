@@ -15,11 +15,11 @@ from pathlib import Path
 
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.version import parse_version
-from shootdown.machine.result import Limits
 from shootdown.program.program import Program
 from shootdown.program.where import NOWHERE
 from shootdown.scenarios.check import check_case
 from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.kernels import misfit
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import ScenarioResult
@@ -79,7 +79,7 @@ class Checker:
         """The result, from memory where the program is known."""
         key = scenario.name, without_places(scenario.program())
         if key not in self._found:
-            self._found[key] = check_case(scenario, Limits())
+            self._found[key] = check_case(scenario, Effort())
         return self._found[key]
 
     def lines_of(self, block: Block, pairs: bool = False) -> list[str]:

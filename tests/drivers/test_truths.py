@@ -7,9 +7,9 @@ import pytest
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.linux.version import parse_version
-from shootdown.machine.result import Limits
 from shootdown.scenarios.check import check_case
 from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.verdict import ScenarioResult
 
 CHANGES = ("write_fault", "mmap", "munmap", "madvise_dontneed", "mprotect", "fork")
@@ -22,7 +22,7 @@ def check(driver: str, kernel: str, operation: str) -> ScenarioResult:
         DRIVERS[driver], driver, parse_version(kernel), operations=(OPERATIONS[operation],)
     )
     (scenario,) = request.cases
-    return check_case(scenario, Limits())
+    return check_case(scenario, Effort())
 
 
 @pytest.mark.parametrize("kernel", ["3.18", "6.19"])

@@ -6,8 +6,8 @@ import pytest
 
 import shootdown
 from shootdown.lang.model import Model
-from shootdown.machine.result import Limits
 from shootdown.scenarios.check import check_case
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.errors import TargetError
 from shootdown.scenarios.model_request import UNASSERTED, ModelCase
 from shootdown.scenarios.verdict import ScenarioResult
@@ -18,7 +18,7 @@ from .protocols import Gated, Overrides, Silent
 
 def check(model: type[Model]) -> ScenarioResult:
     """The one scenario of a model."""
-    return check_case(ModelCase(model), Limits())
+    return check_case(ModelCase(model), Effort())
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shootdown.machine.result import Limits, SearchResult
+from shootdown.machine.result import SearchResult
 from shootdown.machine.search import search
 from shootdown.scenarios.check import check_case
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.model_request import ModelCase
 from shootdown.scenarios.target import find_targets
 
@@ -54,7 +55,7 @@ def test_counts(name: str) -> None:
     """Exact; with every access a step of its own there may be more states, but no other verdict."""
     verdict, rule, *counts = COUNTS[name]
     for merged, expected in ((True, counts[:2]), (False, counts[2:])):
-        result = check_case(replace(case_of(name), merged=merged), Limits())
+        result = check_case(replace(case_of(name), merged=merged), Effort())
         assert (result.verdict, result.rule) == (verdict, rule)
         assert [result.states, result.transitions] == expected
 

@@ -8,6 +8,7 @@ from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.linux.version import parse_version
 from shootdown.machine.result import Limits
 from shootdown.scenarios.check import check_case
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import ScenarioResult
 
@@ -27,7 +28,7 @@ def check(
     geometry = Geometry(pages=pages, entries=2, frames=frames, gather=gather)
     operations = tuple(OPERATIONS[name] for name in operation.split("+"))
     scenario = Scenario(driver, parse_version(kernel), operations, geometry, counter_bits)
-    return check_case(scenario.sized, Limits(states=states))
+    return check_case(scenario.sized, Effort(limits=Limits(states=states)))
 
 
 def counts(result: ScenarioResult) -> tuple[int, int, int]:

@@ -11,6 +11,7 @@ from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.machine.result import Limits, Progress
 from shootdown.scenarios.check import check_case, check_request, summarise
 from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.system import System
 from shootdown.scenarios.verdict import Coverage, ScenarioResult, merge_coverage, overall
 
@@ -65,7 +66,7 @@ def test_alternative_starts(pages: int, starts: int) -> None:
 def test_coverage_names_lines_never_reached() -> None:
     """A mode that nothing switches on shows as two lines of the driver."""
     (scenario,) = Request(Sulks, "Sulks", (6, 6, 0), operations=(OPERATIONS["munmap"],)).cases
-    result = check_case(scenario, Limits())
+    result = check_case(scenario, Effort())
     assert result.verdict == "holds"
     assert [line.text for line in result.covered.never] == [
         "self.device.flush_all()",
@@ -108,13 +109,13 @@ def test_engines_give_one_answer() -> None:
     """Counterexample and coverage do not depend on the engine."""
     asked = request("naive-tlb", "munmap")
     (native,) = check_request(asked)
-    (python,) = check_request(replace(asked, engine="python"))
+    (python,) = check_request(replace(asked, effort=Effort("python")))
     assert without_time(replace(native, memory=0)) == without_time(replace(python, memory=0))
 
 
 def test_time_is_shared_by_all_scenarios() -> None:
     """A limit on seconds holds for the whole request; what comes after it is undecided."""
-    asked = replace(request("kvm"), limits=Limits(seconds=0.0))
+    asked = replace(request("kvm"), effort=Effort(limits=Limits(seconds=0.0)))
     results = list(check_request(asked))
     assert [result.verdict for result in results] == ["undecided"] * 7
     assert {result.reason for result in results} == {"the limit on time was met"}
@@ -158,5 +159,5 @@ def test_progress_names_the_scenario() -> None:
     """Whoever waits hears which scenario is being searched."""
     told: list[tuple[str, Progress]] = []
     (scenario,) = request("kvm", "write_fault").cases
-    check_case(scenario, Limits(), "python", lambda name, p: told.append((name, p)))
+    check_case(scenario, Effort("python"), lambda name, p: told.append((name, p)))
     assert {name for name, _ in told} <= {"write_fault"}

@@ -8,8 +8,10 @@ import pytest
 
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.operations.catalogue import OPERATIONS
+from shootdown.machine.reductions import Reductions
 from shootdown.scenarios.check import check_request
 from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.kernels import default_kernel
 
 # under madvise_dontneed
@@ -31,7 +33,7 @@ def test_verdicts_without_merging(name: str) -> None:
     assert kernel is not None
     request = Request(DRIVERS[name], name, kernel)
     merged = list(check_request(request))
-    full = list(check_request(replace(request, merged=False)))
+    full = list(check_request(replace(request, effort=Effort(reductions=Reductions(merge=False)))))
     assert [(r.name, r.verdict, r.rule) for r in merged] == [
         (r.name, r.verdict, r.rule) for r in full
     ]
@@ -46,7 +48,10 @@ def test_pairs_without_merging() -> None:
     wanted = (OPERATIONS["munmap"], OPERATIONS["write_fault"])
     request = Request(DRIVERS["kvm"], "kvm", (6, 6, 0), wanted, pairs=True)
     merged = {r.name: (r.verdict, r.states) for r in check_request(request)}
-    full = {r.name: (r.verdict, r.states) for r in check_request(replace(request, merged=False))}
+    full = {
+        r.name: (r.verdict, r.states)
+        for r in check_request(replace(request, effort=Effort(reductions=Reductions(merge=False))))
+    }
     assert merged == {
         "munmap + munmap": ("holds", 19413),
         "munmap + write_fault": ("holds", 36607),

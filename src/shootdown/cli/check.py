@@ -8,15 +8,14 @@ from contextlib import closing
 
 import click
 
+from shootdown.cli.effort_options import effort_options
 from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
-from shootdown.cli.options import Size
 from shootdown.cli.output import JsonOutput
 from shootdown.cli.progress import LiveLine
 from shootdown.cli.terminal import paint_for, print_lines
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation, find_operation
 from shootdown.linux.version import parse_version
-from shootdown.machine.result import Engine, Limits
 from shootdown.program.layout import make_layout
 from shootdown.program.listing import list_layout, list_program
 from shootdown.report.check_json import encode_check
@@ -24,6 +23,7 @@ from shootdown.report.check_terminal import CheckTable, title
 from shootdown.scenarios.case import Question
 from shootdown.scenarios.check import check_request, summarise
 from shootdown.scenarios.classes import Target
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.pool import check_in_pool
 from shootdown.scenarios.question import CPUS, DEVICES, PAGES, Settings, ask
 from shootdown.scenarios.target import find_targets
@@ -69,34 +69,7 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     show_default=True,
     help="Processes that search scenarios at the same time.",
 )
-@click.option(
-    "--memory",
-    type=Size(),
-    metavar="SIZE",
-    help="Memory for states, as 4G or 512M, shared by all workers. Default: 3/4 of what is free.",
-)
-@click.option(
-    "--states", type=click.IntRange(1), metavar="N", help="Stop a scenario after so many states."
-)
-@click.option(
-    "--time",
-    "seconds",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    help="Stop the check of a target after so many seconds.",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["native", "python"]),
-    default="native",
-    show_default=True,
-    help="Compiled search, or the slow reference that needs no LLVM.",
-)
-@click.option(
-    "--no-merge",
-    is_flag=True,
-    help="Make every access to shared state a step, also where nobody could notice.",
-)
+@effort_options
 @click.option(
     "--json",
     "json_file",
@@ -119,11 +92,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     devices: int | None,
     cpus: int | None,
     workers: int,
-    memory: int | None,
-    states: int | None,
-    seconds: float | None,
-    engine: Engine,
-    no_merge: bool,
+    effort: Effort,
     json_file: str | None,
     verbose: bool,
     show_program: bool,
@@ -137,9 +106,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         pages,
         devices,
         cpus,
-        not no_merge,
-        engine,
-        Limits(states, seconds, memory),
+        effort,
     )
     questions = [ask(name, cls, settings) for name, cls in _find_all(targets)]
     if show_program or show_layout:

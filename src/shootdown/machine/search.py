@@ -19,6 +19,7 @@ from pathlib import Path
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError
 from shootdown.machine.interpreter import Expansion, Interpreter, Words
 from shootdown.machine.memory import default_limit
+from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import (
     DEADLOCK,
     Cut,
@@ -29,7 +30,7 @@ from shootdown.machine.result import (
     StepTaken,
     Verdict,
 )
-from shootdown.program.layout import Layout
+from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
 
 PROGRESS_SECONDS = 0.2
@@ -48,28 +49,33 @@ def search(
     workers: int = 1,
     checkpoint: Checkpoint | None = None,
     resume: str | Path | None = None,
+    reductions: Reductions | None = None,
 ) -> SearchResult:
     """Search a program. `note` hears about things worth telling a waiting user.
 
     `workers` threads share a native search; the result is the same for any number of them. A search
     with a `checkpoint` keeps itself in a file, from which `resume` takes it up again; the result is
     that of a search that was never interrupted (limits count anew, but for states and memory).
+    Of the `reductions`, merging was done when the program was compiled.
 
     Raises:
         CheckpointError: if a checkpoint cannot be read, is damaged, belongs to another program or
             cannot be written.
     """
+    chosen = reductions or Reductions()
+    layout = make_layout(program, keep_dead=not chosen.dead_variables)
     if engine == "python":
         if checkpoint or resume:
             raise CheckpointError(
                 "the python engine keeps no checkpoints", "use --engine native, or no checkpoint"
             )
-        return PythonSearch(program, limits or Limits()).run(progress)
+        return PythonSearch(program, limits or Limits(), layout).run(progress)
     from shootdown.machine.native.search import NativeSearch
 
     with NativeSearch(
         program,
         limits or Limits(),
+        layout,
         note=note,
         workers=workers,
         checkpoint=checkpoint,

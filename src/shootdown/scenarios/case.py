@@ -14,8 +14,9 @@ from itertools import takewhile
 from typing import Protocol
 
 from shootdown.lang.source import shown_path
-from shootdown.machine.result import Engine, Limits, SearchResult
+from shootdown.machine.result import SearchResult
 from shootdown.program.program import Program
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.verdict import Coverage, Subject, Verdict
 
 Judgement = tuple[Verdict, str | None]
@@ -62,10 +63,7 @@ class Question(Protocol):
         """What reports say about the target before anything was searched."""
 
     @property
-    def engine(self) -> Engine: ...
-
-    @property
-    def limits(self) -> Limits: ...
+    def effort(self) -> Effort: ...
 
     @property
     def cases(self) -> Sequence[Case]:

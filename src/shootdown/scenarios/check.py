@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
-from shootdown.machine.result import Engine, Limits, Progress, SearchResult
+from shootdown.machine.result import Progress, SearchResult
 from shootdown.machine.search import search
 from shootdown.program.operation import Jump, Operation
 from shootdown.program.program import Program
 from shootdown.rules.rule import Rule
 from shootdown.scenarios.case import Case, Question
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.timeline import explain_path
 from shootdown.scenarios.verdict import (
     CheckResult,
@@ -47,14 +47,7 @@ def check_request(
     question.refuse_mistakes()
     started = time.monotonic()
     for case in question.cases:
-        limits = _remaining(question.limits, started)
-        yield check_case(case, limits, question.engine, progress, note)
-
-
-def _remaining(limits: Limits, started: float) -> Limits:
-    if limits.seconds is None:
-        return limits
-    return replace(limits, seconds=max(0.0, limits.seconds - (time.monotonic() - started)))
+        yield check_case(case, question.effort.after(time.monotonic() - started), progress, note)
 
 
 def summarise(question: Question, results: Sequence[ScenarioResult]) -> CheckResult:
@@ -64,7 +57,7 @@ def summarise(question: Question, results: Sequence[ScenarioResult]) -> CheckRes
         subject.target,
         subject.kernel,
         subject.arch,
-        question.engine,
+        question.effort.engine,
         overall(result.verdict for result in results),
         merge_coverage(result.covered for result in results),
         tuple(results),
@@ -73,8 +66,7 @@ def summarise(question: Question, results: Sequence[ScenarioResult]) -> CheckRes
 
 def check_case(
     case: Case,
-    limits: Limits,
-    engine: Engine = "native",
+    effort: Effort,
     progress: ProgressHook | None = None,
     note: Callable[[str], None] | None = None,
 ) -> ScenarioResult:
@@ -83,7 +75,8 @@ def check_case(
     while True:
         program = case.program()
         hook = None if progress is None else partial(progress, case.name)
-        result = search(program, _remaining(limits, started), engine, hook, note)
+        left = effort.after(time.monotonic() - started)
+        result = search(program, left.limits, left.engine, hook, note, reductions=left.reductions)
         larger = case.larger(result.rule or "") if result.verdict == "widen" else None
         if larger is None:
             return _result(case, program, result)

@@ -11,7 +11,7 @@ from shootdown.lang.geometry import Geometry
 from shootdown.lang.source import is_shipped
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version, show_version
-from shootdown.machine.result import Engine, Limits
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import Subject
 
@@ -31,9 +31,7 @@ class Request:
     pages: int = 2
     devices: int = 1
     user_cpus: int = 0
-    merged: bool = True
-    engine: Engine = "native"
-    limits: Limits = field(default_factory=Limits)
+    effort: Effort = field(default_factory=Effort)
 
     @property
     def subject(self) -> Subject:
@@ -61,7 +59,7 @@ class Request:
             operations,
             geometry,
             user_cpus=self.user_cpus,
-            merged=self.merged,
+            merged=self.effort.reductions.merge,
         ).sized
 
     def refuse_mistakes(self) -> None:

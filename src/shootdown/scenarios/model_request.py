@@ -14,10 +14,11 @@ from shootdown.lang.compile import Entry, compile_system
 from shootdown.lang.emitter import INDEX, RANGE, UNDERFLOW, WIDTH, Options
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.model import Model, threads_of
-from shootdown.machine.result import Engine, Limits, SearchResult
+from shootdown.machine.result import SearchResult
 from shootdown.program.operation import Guard, Operation, Patience, Point
 from shootdown.program.program import Actor, Program
 from shootdown.scenarios.case import WIDEST_COUNTER, Judgement, files_of, settled
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.target import blame
 from shootdown.scenarios.verdict import Coverage, Subject
 
@@ -115,9 +116,7 @@ class ModelRequest:
 
     model: type[Model]
     target: str
-    merged: bool = True
-    engine: Engine = "native"
-    limits: Limits = field(default_factory=Limits)
+    effort: Effort = field(default_factory=Effort)
 
     @property
     def subject(self) -> Subject:
@@ -127,7 +126,7 @@ class ModelRequest:
     @property
     def cases(self) -> list[ModelCase]:
         """One."""
-        return [ModelCase(self.model, merged=self.merged)]
+        return [ModelCase(self.model, merged=self.effort.reductions.merge)]
 
     def refuse_mistakes(self) -> None:
         """Its one case finds all of them."""

@@ -35,9 +35,10 @@ from typing import Any
 
 from shootdown.lang.errors import ModelError
 from shootdown.machine.memory import default_limit
-from shootdown.machine.result import Limits, Progress
+from shootdown.machine.result import Progress
 from shootdown.scenarios.case import Case, Question
 from shootdown.scenarios.check import ProgressHook, check_case
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.verdict import Coverage, ScenarioResult
 
 NoteHook = Callable[[str], None]
@@ -89,8 +90,7 @@ class _Pool:
         note: NoteHook | None,
     ) -> None:
         self.cases = question.cases
-        self.engine = question.engine
-        self.limits = _shared(question.limits, count)
+        self.effort = _shared(question.effort, count)
         self.progress = progress
         self.note = note
         self.started = time.monotonic()
@@ -122,7 +122,7 @@ class _Pool:
     def _hire(self) -> None:
         context = get_context("fork")
         here, there = context.Pipe()
-        arguments = (there, here, self.cases, self.engine, os.getpid())
+        arguments = (there, here, self.cases, os.getpid())
         process = context.Process(target=_work, args=arguments, daemon=True)
         process.start()
         there.close()
@@ -136,13 +136,8 @@ class _Pool:
             return
         worker.index, worker.since = self.waiting.pop(), time.monotonic()
         with suppress(BrokenPipeError):
-            worker.pipe.send((worker.index, self._limits()))
-
-    def _limits(self) -> Limits:
-        if self.limits.seconds is None:
-            return self.limits
-        left = self.limits.seconds - (time.monotonic() - self.started)
-        return replace(self.limits, seconds=max(0.0, left))
+            left = self.effort.after(time.monotonic() - self.started)
+            worker.pipe.send((worker.index, left))
 
     def _listen(self) -> None:
         """Wait for anything to happen, and act on it."""
@@ -181,11 +176,11 @@ class _Pool:
             self._hire()
 
 
-def _shared(limits: Limits, workers: int) -> Limits:
+def _shared(effort: Effort, workers: int) -> Effort:
     if workers == 1:
-        return limits
-    total = default_limit() if limits.memory is None else limits.memory
-    return replace(limits, memory=total // workers)
+        return effort
+    total = default_limit() if effort.limits.memory is None else effort.limits.memory
+    return replace(effort, limits=replace(effort.limits, memory=total // workers))
 
 
 def _why_dead(code: int | None) -> str:
@@ -218,9 +213,7 @@ def _lost(case: Case, seconds: float, reason: str) -> ScenarioResult:
 # --- the worker's side --------------------------------------------------------------------------
 
 
-def _work(
-    pipe: Connection, parents: Connection, cases: Sequence[Case], engine: Any, parent: int
-) -> None:
+def _work(pipe: Connection, parents: Connection, cases: Sequence[Case], parent: int) -> None:
     """Search what the parent names until it closes the pipe. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -236,11 +229,9 @@ def _work(
 
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            index, limits = pipe.recv()
+            index, effort = pipe.recv()
             try:
-                result = check_case(
-                    cases[index], limits, engine, report, lambda text: send("note", text)
-                )
+                result = check_case(cases[index], effort, report, lambda text: send("note", text))
             except ModelError as error:
                 send("failed", error)
             except (BrokenPipeError, ConnectionResetError):

@@ -12,10 +12,10 @@ from shootdown.drivers.driver import Driver
 from shootdown.lang.model import Model
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version
-from shootdown.machine.result import Engine, Limits
 from shootdown.scenarios.case import Question
 from shootdown.scenarios.classes import Target
 from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.errors import TargetError
 from shootdown.scenarios.kernels import kernel_for
 from shootdown.scenarios.model_request import ModelRequest
@@ -31,9 +31,7 @@ class Settings:
     pages: int | None = None
     devices: int | None = None
     cpus: int | None = None
-    merged: bool = True
-    engine: Engine = "native"
-    limits: Limits = field(default_factory=Limits)
+    effort: Effort = field(default_factory=Effort)
 
     @property
     def about_drivers(self) -> list[str]:
@@ -71,9 +69,7 @@ def ask(name: str, cls: Target, settings: Settings) -> Question:
         PAGES if settings.pages is None else settings.pages,
         DEVICES if settings.devices is None else settings.devices,
         CPUS if settings.cpus is None else settings.cpus,
-        settings.merged,
-        settings.engine,
-        settings.limits,
+        settings.effort,
     )
 
 
@@ -85,4 +81,4 @@ def _ask_model(name: str, cls: type[Model], settings: Settings) -> ModelRequest:
             f"{name} is a model, which has no {given[0]}",
             f"leave out {options}: a model is as large as it is written, and runs without Linux",
         )
-    return ModelRequest(cls, name, settings.merged, settings.engine, settings.limits)
+    return ModelRequest(cls, name, settings.effort)

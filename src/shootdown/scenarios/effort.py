@@ -1,0 +1,28 @@
+"""How to search, as opposed to what: nothing here changes a verdict that is reached.
+
+One record travels from the command line and `shootdown.check` through questions and pools down to
+`check_case`, so that a new option of the search is named in one place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from shootdown.machine.reductions import Reductions
+from shootdown.machine.result import Engine, Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """By which means, and how far."""
+
+    engine: Engine = "native"
+    limits: Limits = field(default_factory=Limits)
+    reductions: Reductions = field(default_factory=Reductions)
+
+    def after(self, seconds: float) -> Effort:
+        """What is left of it when so much time has passed."""
+        if self.limits.seconds is None:
+            return self
+        left = max(0.0, self.limits.seconds - seconds)
+        return replace(self, limits=replace(self.limits, seconds=left))
