@@ -4,7 +4,12 @@ Objects, classes and lists are real and built by CPython before the machine star
 while the machine runs is declared as state, and the methods that touch it are compiled from their
 syntax trees.
 
-`declare`      what a model imports: kinds of state, locks, `choose`, `wait_until`, ...
+`declare`      what a model imports, from the next four
+`state`        kinds of state
+`locks`        locks
+`paging`       page-table entries and ranges of pages
+`actions`      what a method can say: `choose`, `wait_until`, `atomic_inc`, ...
+`declaration`  what every kind of state and every lock is to the compiler
 `part`         the base class of everything that holds state
 `geometry`     how many pages, frames, tables, CPUs
 `errors`       a refusal: where, what, and what to write instead
@@ -12,10 +17,11 @@ syntax trees.
 `subset`       what the language refuses on sight
 `values`       what an expression is while compiling: known now, or known when the machine runs
 `scope`        names inside one inlined call, and what they hold where ways meet
-`emitter`      operations, registers, labels, locks held: the output side
+`tables`       what the actors of a system share while they are compiled
+`output`       operations, registers, labels: the output side
 `compile`      a system of parts and actors in, a program out
 
 The compiler proper is one class, written as a chain of files, one idea each:
-`emitter`, `operators`, `names`, `conditions`, `expressions`, `intrinsics`, `calls`, `assignments`,
-`statements`. docs/language.md is the reference for those who write models.
+`output`, `emitter`, `operators`, `names`, `conditions`, `expressions`, `intrinsics`, `calls`,
+`assignments`, `atomics`, `leaving`, `branches`, `statements`. docs/language.md is the reference for those who write models.
 """

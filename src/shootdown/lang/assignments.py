@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from shootdown.lang.calls import Calls
-from shootdown.lang.declare import Declaration
+from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.subset import refusal
 from shootdown.lang.values import Dynamic, Poison, Static, Value, describe

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import cast
 
-from shootdown.lang import declare
+from shootdown.lang import actions
 from shootdown.lang.assignments import Assignments
-from shootdown.lang.declare import Declaration
+from shootdown.lang.declaration import Declaration
 from shootdown.lang.subset import DOUBLE_STAR, refusal
 from shootdown.lang.values import NONE, Dynamic, Static, Value, describe, kind_of, operand_of
 from shootdown.program.kind import Family
@@ -165,14 +165,14 @@ class Atomics(Assignments):
 ATOMICS: dict[FunctionType, Callable[..., Value]] = {
     cast(FunctionType, function): method
     for function, method in (
-        (declare.atomic_inc, Atomics.increment),
-        (declare.atomic_dec, Atomics.decrement),
-        (declare.atomic_add, Atomics.add),
-        (declare.atomic_dec_and_test, Atomics.decrement_and_test),
-        (declare.atomic_inc_not_zero, Atomics.increment_not_zero),
-        (declare.xchg, Atomics.exchange),
-        (declare.cmpxchg, Atomics.compare_and_exchange),
-        (declare.test_and_set_bit, Atomics.test_and_set),
-        (declare.test_and_clear_bit, Atomics.test_and_clear),
+        (actions.atomic_inc, Atomics.increment),
+        (actions.atomic_dec, Atomics.decrement),
+        (actions.atomic_add, Atomics.add),
+        (actions.atomic_dec_and_test, Atomics.decrement_and_test),
+        (actions.atomic_inc_not_zero, Atomics.increment_not_zero),
+        (actions.xchg, Atomics.exchange),
+        (actions.cmpxchg, Atomics.compare_and_exchange),
+        (actions.test_and_set_bit, Atomics.test_and_set),
+        (actions.test_and_clear_bit, Atomics.test_and_clear),
     )
 }

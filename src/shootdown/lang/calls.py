@@ -7,10 +7,13 @@ from dataclasses import MISSING, fields
 from types import FunctionType, MethodType
 from typing import Any
 
-from shootdown.lang.declare import ATOMIC_FUNCTIONS, Declaration, PageRange, Pte, SharedLock
+from shootdown.lang.actions import ATOMIC_FUNCTIONS
+from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.intrinsics import INTRINSICS, Intrinsics
+from shootdown.lang.locks import SharedLock
 from shootdown.lang.names import dataclass_fields
+from shootdown.lang.paging import PageRange, Pte
 from shootdown.lang.scope import Scope, changing_names
 from shootdown.lang.sections import SectionPart
 from shootdown.lang.source import find_function

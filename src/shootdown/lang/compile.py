@@ -13,11 +13,12 @@ from itertools import count
 from types import MethodType
 from typing import Any
 
-from shootdown.lang.declare import Declaration
-from shootdown.lang.emitter import LOCAL_HIGH, ROUNDS, Hints, Key, Options, Tables
+from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import Diagnostic, RefusedError
+from shootdown.lang.output import LOCAL_HIGH, ROUNDS
 from shootdown.lang.source import place_of
 from shootdown.lang.statements import Statements
+from shootdown.lang.tables import Hints, Key, Options, Tables
 from shootdown.lang.values import Static
 from shootdown.program.kind import Family, Kind
 from shootdown.program.points import settle_points

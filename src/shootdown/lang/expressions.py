@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 
 from shootdown.lang.conditions import Conditions
-from shootdown.lang.declare import Pte
+from shootdown.lang.paging import Pte
 from shootdown.lang.subset import refusal
 from shootdown.lang.values import Dynamic, Items, Static, Value, kind_of, operand_of
 from shootdown.program import kind as kinds

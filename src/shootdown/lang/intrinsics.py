@@ -1,4 +1,4 @@
-"""The functions of `declare` that act: choose, wait_until, rest, require, count, unreachable."""
+"""The functions of `actions` that act: choose, wait_until, rest, require, count, unreachable."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import Enum, EnumType
 from types import FunctionType
 from typing import Any, cast
 
-from shootdown.lang import declare
-from shootdown.lang.declare import enum_kind
-from shootdown.lang.emitter import ASSERTION
+from shootdown.lang import actions
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.expressions import Expressions
+from shootdown.lang.state import enum_kind
 from shootdown.lang.subset import DOUBLE_STAR, refusal
+from shootdown.lang.tables import ASSERTION
 from shootdown.lang.values import (
     FALSE,
     NONE,
@@ -33,7 +33,7 @@ from shootdown.program.program import Rule
 
 
 class Intrinsics(Expressions):
-    """The part of the compiler that knows the functions of `declare`."""
+    """The part of the compiler that knows the functions of `actions`."""
 
     def arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
         """The values given to a call, by position and by name."""
@@ -194,11 +194,11 @@ def _consecutive(known: list[Any]) -> bool:
 INTRINSICS: dict[FunctionType, Callable[[Intrinsics, ast.Call], Value]] = {
     cast(FunctionType, function): method
     for function, method in (
-        (declare.choose, Intrinsics.choose_call),
-        (declare.wait_until, Intrinsics.wait_call),
-        (declare.rest, Intrinsics.rest_call),
-        (declare.require, Intrinsics.require_call),
-        (declare.count, Intrinsics.count_call),
-        (declare.unreachable, Intrinsics.unreachable_call),
+        (actions.choose, Intrinsics.choose_call),
+        (actions.wait_until, Intrinsics.wait_call),
+        (actions.rest, Intrinsics.rest_call),
+        (actions.require, Intrinsics.require_call),
+        (actions.count, Intrinsics.count_call),
+        (actions.unreachable, Intrinsics.unreachable_call),
     )
 }

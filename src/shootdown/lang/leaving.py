@@ -11,9 +11,10 @@ from __future__ import annotations
 import ast
 
 from shootdown.lang.atomics import Atomics
-from shootdown.lang.declare import Declaration, Lock
+from shootdown.lang.declaration import Declaration
 from shootdown.lang.emitter import Finally, Held, Inside
 from shootdown.lang.errors import RefusedError
+from shootdown.lang.locks import Lock
 from shootdown.lang.names import structured
 from shootdown.lang.sections import Section
 from shootdown.lang.subset import EXCEPT, WITH_AS, leaves_finally, way_out

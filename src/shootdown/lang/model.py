@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
-from shootdown.lang.declare import Declaration
+from shootdown.lang.declaration import Declaration
 from shootdown.lang.part import Part
 
 F = TypeVar("F", bound=Callable[..., Any])

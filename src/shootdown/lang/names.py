@@ -8,9 +8,10 @@ from difflib import get_close_matches
 from types import FunctionType, MethodType
 from typing import Any
 
-from shootdown.lang.declare import Declaration, Pte
+from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.operators import Operators
+from shootdown.lang.paging import Pte
 from shootdown.lang.scope import UNSET, Scope, Slot, Unclear
 from shootdown.lang.values import (
     Dynamic,

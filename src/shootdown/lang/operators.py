@@ -7,9 +7,10 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from shootdown.lang.declare import Declaration, PageRange, Pte
+from shootdown.lang.declaration import Declaration
 from shootdown.lang.emitter import WIDEST, Emitter
 from shootdown.lang.errors import RefusedError
+from shootdown.lang.paging import PageRange, Pte
 from shootdown.lang.subset import refusal
 from shootdown.lang.values import (
     FALSE,

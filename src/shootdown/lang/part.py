@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shootdown.lang.declare import Declaration
+from shootdown.lang.declaration import Declaration
 
 
 class Part:

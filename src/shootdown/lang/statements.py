@@ -6,7 +6,6 @@ import ast
 from dataclasses import replace
 
 from shootdown.lang.branches import Branches
-from shootdown.lang.emitter import ASSERTION
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.scope import (
     Loop,
@@ -19,6 +18,7 @@ from shootdown.lang.scope import (
 )
 from shootdown.lang.sections import Section
 from shootdown.lang.subset import FOR_ELSE, WHILE_ELSE, refusal
+from shootdown.lang.tables import ASSERTION
 from shootdown.lang.values import (
     NONE,
     Dynamic,

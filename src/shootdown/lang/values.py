@@ -13,7 +13,9 @@ from enum import Enum
 from types import FunctionType
 from typing import Any
 
-from shootdown.lang.declare import Declaration, Pte, enum_kind
+from shootdown.lang.declaration import Declaration
+from shootdown.lang.paging import Pte
+from shootdown.lang.state import enum_kind
 from shootdown.program import kind as kinds
 from shootdown.program.kind import Family, Kind
 from shootdown.program.operation import Arithmetic, Const, Mode, Operand

@@ -1,0 +1,78 @@
+"""A state variable, as `__init__` declares it: what every kind of state and every lock is.
+
+The functions of `state` promise a type checker the value's type and return one of these; the
+compiler recognises it where a method uses the attribute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shootdown.lang.geometry import Geometry
+from shootdown.program import kind as kinds
+from shootdown.program.kind import Kind
+
+if TYPE_CHECKING:
+    from shootdown.lang.part import Part
+
+
+@dataclass(slots=True, eq=False)
+class Declaration:
+    """A state variable: `shape` names the size in the geometry, None for a single value."""
+
+    family: str
+    low: int = 0
+    high: int = 0
+    initial: int = 0
+    shape: str | int | None = None
+    ghost: bool = False
+    owner: Part | None = None
+    attribute: str = ""
+    names: tuple[str, ...] = ()
+    """what reports call the values, from `low` on"""
+    title: str = ""
+    """the Enum the values are members of"""
+
+    @property
+    def name(self) -> str:
+        """`mm.pte`: the owner's name, unless it has none, and the attribute."""
+        holder = self.owner.name if self.owner else "?"
+        return f"{holder}.{self.attribute}" if holder else self.attribute
+
+    @property
+    def is_array(self) -> bool:
+        return self.shape is not None
+
+    @property
+    def is_lock(self) -> bool:
+        return self.family in ("lock", "rwlock")
+
+    def length(self, geometry: Geometry) -> int:
+        """Number of elements; 1 for a single value."""
+        if isinstance(self.shape, str):
+            return int(getattr(geometry, self.shape))
+        return 1 if self.shape is None else self.shape
+
+    def kind(self, geometry: Geometry, counter_bits: int, actors: tuple[str, ...]) -> Kind:
+        """The values the variable may hold in a machine of this size."""
+        match self.family:
+            case "flag":
+                return kinds.FLAG
+            case "counter":
+                return kinds.counter(counter_bits)
+            case "pte":
+                return kinds.pte(geometry.frames)
+            case "frame":
+                return kinds.integer(0, geometry.frames - 1)
+            case "enum":
+                return Kind(kinds.Family.ENUM, 0, self.high, self.names, title=self.title)
+            case "page":
+                return kinds.integer(0, geometry.pages)
+            case "lock":
+                return Kind(kinds.Family.LOCK, 0, len(actors), actors)
+            case "rwlock":
+                count = len(actors)
+                return Kind(kinds.Family.RWLOCK, 0, 2 * count, actors, readers=count)
+            case _:
+                return kinds.integer(self.low, self.high, self.names)

@@ -1,0 +1,97 @@
+"""What is known about the system as a whole while its actors are compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from shootdown.lang.declaration import Declaration
+from shootdown.lang.errors import Collector
+from shootdown.lang.geometry import Geometry
+from shootdown.program.kind import Kind
+from shootdown.program.points import Touch
+from shootdown.program.program import Rule, Variable
+from shootdown.program.where import Where
+
+Key = tuple[Where, str, int]
+"""a register: the place where it is made, its name, and how many equal ones came before"""
+
+RANGE = Rule("range", "an Int stays within its bounds")
+INDEX = Rule("index", "an index stays within its array")
+UNDERFLOW = Rule("counter-underflow", "a counter does not go below zero")
+WIDTH = Rule("counter-width", "a counter does not wrap in the width chosen", verdict="widen")
+ASSERTION = Rule("assertion", "an assertion of the model holds")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to compile: for the checker (all checks, no counts) or for replay (the reverse)."""
+
+    geometry: Geometry
+    counter_bits: int = 3
+    checked: bool = True
+    counted: bool = False
+    merged: bool = True
+    """private accesses belong to the step before them (`program.points`); False: every access to
+    shared state is a step of its own"""
+
+
+@dataclass(slots=True)
+class Tables:
+    """What the actors of a system share while they are compiled."""
+
+    options: Options
+    actors: tuple[str, ...]
+    variables: list[Variable] = field(default_factory=list)
+    numbers: dict[int, int] = field(default_factory=dict)
+    declarations: list[Declaration] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    counters: list[str] = field(default_factory=list)
+    touches: list[Touch] = field(default_factory=list)
+    errors: Collector = field(default_factory=Collector)
+
+    def variable(self, declaration: Declaration) -> int:
+        """The number of a variable, entered at its first use."""
+        number = self.numbers.get(id(declaration))
+        if number is None:
+            number = len(self.variables)
+            self.numbers[id(declaration)] = number
+            self.declarations.append(declaration)
+            self.variables.append(self._make(declaration))
+        return number
+
+    def _make(self, declaration: Declaration) -> Variable:
+        options = self.options
+        kind = declaration.kind(options.geometry, options.counter_bits, self.actors)
+        length = declaration.length(options.geometry)
+        owner: Any = declaration.owner
+        return Variable(
+            declaration.name,
+            kind,
+            length,
+            (declaration.initial,) * length,
+            array=declaration.is_array,
+            segment=owner.segment if owner is not None else "mm",
+            ghost=declaration.ghost,
+        )
+
+    def rule(self, rule: Rule) -> int:
+        """The number of a rule, entered at its first use."""
+        if rule not in self.rules:
+            self.rules.append(rule)
+        return self.rules.index(rule)
+
+    def counter(self, name: str) -> int:
+        """The number of an event counter."""
+        if name not in self.counters:
+            self.counters.append(name)
+        return self.counters.index(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What earlier rounds learned about growing registers."""
+
+    kinds: Mapping[Key, Kind] = field(default_factory=dict)
+    capped: Set[Key] = frozenset()
