@@ -32,9 +32,9 @@ from shootdown.lang.declare import (
     rest,
     wait_until,
 )
-from shootdown.lang.emitter import Options
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
+from shootdown.lang.tables import Options
 from shootdown.program.program import Program
 
 

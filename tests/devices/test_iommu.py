@@ -15,9 +15,9 @@ from shootdown.devices.shadow import ShadowMmu
 from shootdown.drivers.hardware_tlb import Sva
 from shootdown.lang.compile import Entry, Start, compile_system
 from shootdown.lang.declare import PageRange
-from shootdown.lang.emitter import Options
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
+from shootdown.lang.tables import Options
 from shootdown.linux.memory import Memory
 from shootdown.linux.mm import Mm
 from shootdown.machine.runner import Runner

@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from shootdown.lang.compile import Entry, compile_system
-from shootdown.lang.emitter import Options
 from shootdown.lang.geometry import Geometry
+from shootdown.lang.tables import Options
 from shootdown.machine.interpreter import Interpreter
 from shootdown.machine.result import SearchResult
 from shootdown.machine.search import search

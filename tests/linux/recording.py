@@ -24,9 +24,9 @@ from typing import Any
 
 from shootdown.lang.compile import Entry, Start, compile_system
 from shootdown.lang.declare import PageRange, count, ghost, indivisible
-from shootdown.lang.emitter import Options
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
+from shootdown.lang.tables import Options
 from shootdown.linux.cpu import Cpu
 from shootdown.linux.memory import ZERO_FRAME, Memory
 from shootdown.linux.mm import Mm

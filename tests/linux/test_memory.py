@@ -7,9 +7,9 @@ import pytest
 
 from shootdown.lang.compile import Entry, Start, compile_system
 from shootdown.lang.declare import PageRange
-from shootdown.lang.emitter import Options
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
+from shootdown.lang.tables import Options
 from shootdown.linux.gather import min_page
 from shootdown.linux.memory import NO_FREE_FRAME, Memory
 from shootdown.linux.operations.munmap import munmap

@@ -23,5 +23,6 @@ syntax trees.
 
 The compiler proper is one class, written as a chain of files, one idea each:
 `output`, `emitter`, `operators`, `names`, `conditions`, `expressions`, `intrinsics`, `calls`,
-`assignments`, `atomics`, `leaving`, `branches`, `statements`. docs/language.md is the reference for those who write models.
+`assignments`, `atomics`, `leaving`, `branches`, `statements`. docs/language.md is the reference for
+those who write models.
 """

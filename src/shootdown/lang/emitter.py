@@ -14,13 +14,11 @@ from typing import Any
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.output import Output
 from shootdown.lang.tables import (
-    ASSERTION,
     INDEX,
     RANGE,
     UNDERFLOW,
     WIDTH,
     Hints,
-    Options,
     Tables,
 )
 from shootdown.lang.values import Dynamic, Static, Value, describe, interval, kind_of, operand_of
@@ -45,8 +43,6 @@ from shootdown.program.operation import (
 )
 from shootdown.program.points import Touch
 from shootdown.program.program import Rule
-
-__all__ = ["ASSERTION", "INDEX", "RANGE", "UNDERFLOW", "WIDTH", "Emitter", "Options"]
 
 WIDEST = 62
 """bits of a value; the operations work on 63"""

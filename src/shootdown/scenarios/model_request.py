@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shootdown.lang.compile import Entry, compile_system
-from shootdown.lang.emitter import INDEX, RANGE, UNDERFLOW, WIDTH, Options
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.model import Model, threads_of
+from shootdown.lang.tables import INDEX, RANGE, UNDERFLOW, WIDTH, Options
 from shootdown.machine.result import SearchResult
 from shootdown.program.operation import Guard, Operation, Patience, Point
 from shootdown.program.program import Actor, Program

@@ -24,11 +24,11 @@ from shootdown.devices.shadow import ShadowMmu
 from shootdown.drivers.driver import Driver
 from shootdown.lang.compile import Entry, Start, compile_system
 from shootdown.lang.declare import PageRange
-from shootdown.lang.emitter import WIDTH, Options
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
 from shootdown.lang.source import place_of
+from shootdown.lang.tables import WIDTH, Options
 from shootdown.linux.cpu import Cpu
 from shootdown.linux.memory import ZERO_FRAME, Memory
 from shootdown.linux.mm import Mm
