@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         count,
         ghost,
         indivisible,
+        progress,
         require,
         rest,
         test_and_clear_bit,
@@ -60,8 +61,8 @@ _DECLARE = (
     "EMPTY", "Array", "Counter", "EnumState", "Flag", "Ghost", "Int", "Mutex", "PageRange",
     "PerFrame", "PerPage", "PerTable", "Pte", "RwLock", "RwSemaphore", "Spinlock", "atomic_add",
     "atomic_dec", "atomic_dec_and_test", "atomic_inc", "atomic_inc_not_zero", "choose", "cmpxchg",
-    "count", "ghost", "indivisible", "require", "rest", "test_and_clear_bit", "test_and_set_bit",
-    "wait_until", "xchg",
+    "count", "ghost", "indivisible", "progress", "require", "rest", "test_and_clear_bit",
+    "test_and_set_bit", "wait_until", "xchg",
 )  # fmt: skip
 _HOMES = {
     "ModelError": "shootdown.lang.errors",
@@ -119,6 +120,7 @@ __all__ = [
     "count",
     "ghost",
     "indivisible",
+    "progress",
     "require",
     "rest",
     "test_and_clear_bit",

@@ -28,7 +28,7 @@ from shootdown.lang.values import (
     operand_of,
 )
 from shootdown.program import kind as kinds
-from shootdown.program.operation import Check, Count, Patience, Point, Store
+from shootdown.program.operation import Check, Count, Patience, Point, Progress, Store
 from shootdown.program.program import Rule
 
 
@@ -118,7 +118,8 @@ class Intrinsics(Expressions):
         before = len(self.code)
         value = self.truth(self.expression(node.args[0]))
         self.atomic -= 1
-        if any(isinstance(operation, Store | Check | Count) for operation in self.code[before:]):
+        acts = Store | Check | Count | Progress
+        if any(isinstance(operation, acts) for operation in self.code[before:]):
             raise self.refuse(
                 "what `wait_until` waits for changes or checks something",
                 "a condition can only look: change state after it, read an index before it",
@@ -177,6 +178,14 @@ class Intrinsics(Expressions):
         amount = self.need_scalar(values[1]) if len(values) > 1 else Static(1)
         self.count(str(self.known(values[0])), amount)
 
+    def progress_call(self, node: ast.Call) -> Value:
+        """progress()"""
+        if node.args or node.keywords:
+            raise self.refuse("progress takes nothing")
+        if self.tables.options.checked:
+            self.emit(Progress(self.where))
+        return NONE
+
     def unreachable_call(self, node: ast.Call) -> Value:
         """unreachable()"""
         self.check(FALSE, ASSERTION)
@@ -200,5 +209,6 @@ INTRINSICS: dict[FunctionType, Callable[[Intrinsics, ast.Call], Value]] = {
         (actions.require, Intrinsics.require_call),
         (actions.count, Intrinsics.count_call),
         (actions.unreachable, Intrinsics.unreachable_call),
+        (actions.progress, Intrinsics.progress_call),
     )
 }

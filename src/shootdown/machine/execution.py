@@ -31,6 +31,7 @@ from shootdown.program.operation import (
     Move,
     Operand,
     Point,
+    Progress,
     Release,
     Store,
 )
@@ -131,6 +132,8 @@ class Execution:
         """rules checked, in order"""
         self.counts: list[tuple[int, int]] = []
         """(counter, amount) of every Count"""
+        self.progressed = False
+        """whether it passed a Progress"""
         self.ending = Ending.ARRIVED
 
     def run(self, index: int) -> tuple[Ending, int]:
@@ -237,6 +240,10 @@ class Execution:
         self.counts.append((operation.counter, self.value(operation.a)))
         return index + 1
 
+    def _progress(self, operation: Progress, index: int) -> int:
+        self.progressed = True
+        return index + 1
+
 
 _EXECUTE: dict[type, Callable[[Execution, Any, int], int]] = {
     Point: Execution._point,
@@ -254,4 +261,5 @@ _EXECUTE: dict[type, Callable[[Execution, Any, int], int]] = {
     Halt: Execution._halt,
     Check: Execution._check,
     Count: Execution._count,
+    Progress: Execution._progress,
 }

@@ -58,6 +58,8 @@ class Outcome:
     """rules checked"""
     counts: tuple[tuple[int, int], ...]
     """(counter, amount)"""
+    progressed: bool = False
+    """it got something done"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Successor:
     step: StepTaken
     words: Words
     broken: int | None = None
+    progressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +192,7 @@ class Interpreter:
             tuple(execution.reached),
             tuple(execution.checked),
             tuple(execution.counts),
+            execution.progressed,
         )
 
     def _put(self, words: list[int], actor: int, pc: int, index: int, registers: list[int]) -> None:
@@ -226,7 +230,9 @@ class Interpreter:
                 if not outcome.enabled:
                     continue
                 step = StepTaken(actor, outcome.choices)
-                successors.append(Successor(step, outcome.words, outcome.broken))
+                successors.append(
+                    Successor(step, outcome.words, outcome.broken, outcome.progressed)
+                )
                 if outcome.broken is not None:
                     return Expansion(tuple(successors), tuple(attempts), False)
             point = self.point(words, actor)

@@ -24,6 +24,7 @@ from shootdown.program.operation import (
     Operation,
     Patience,
     Point,
+    Progress,
     Release,
     Store,
 )
@@ -80,6 +81,8 @@ def describe(program: Program, actor: Actor, operation: Operation) -> str:
             return f"check {names.value(operation.a)}: {program.rules[operation.rule].name}"
         case Count():
             return f"count {names.value(operation.a)} {program.counters[operation.counter]}"
+        case Progress():
+            return "progress"
 
 
 @dataclass(frozen=True, slots=True)

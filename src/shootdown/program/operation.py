@@ -237,6 +237,13 @@ class Count:
     a: Operand
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """the step gets something done: a run that goes on for ever without one gets nowhere"""
+
+    where: Where
+
+
 Operation = (
     Move
     | Binary
@@ -253,6 +260,7 @@ Operation = (
     | Halt
     | Check
     | Count
+    | Progress
 )
 
 

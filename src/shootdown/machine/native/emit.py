@@ -32,6 +32,7 @@ from shootdown.program.operation import (
     Move,
     Operand,
     Point,
+    Progress,
     Reg,
     Release,
     Store,
@@ -91,6 +92,10 @@ class ActorWriter(ABC):
     @abstractmethod
     def count(self, counter: int, amount: str) -> None:
         """Add to an event counter."""
+
+    @abstractmethod
+    def progress(self) -> None:
+        """The step gets something done."""
 
     @abstractmethod
     def check(self, rule: int, passed: str, index: int) -> None:
@@ -232,6 +237,9 @@ class ActorWriter(ABC):
     def _count(self, operation: Count, index: int) -> None:
         self.count(operation.counter, self.value(operation.a))
 
+    def _progress(self, operation: Progress, index: int) -> None:
+        self.progress()
+
 
 _ENDS = (Guard, Check, Jump, Branch, Halt)
 """operations that write the jump to what follows themselves"""
@@ -251,4 +259,5 @@ _WRITE: dict[type, Callable[[ActorWriter, Any, int], None]] = {
     Halt: ActorWriter._halt,
     Check: ActorWriter._check,
     Count: ActorWriter._count,
+    Progress: ActorWriter._progress,
 }

@@ -388,6 +388,9 @@ class _PackedWriter(ActorWriter):
     def count(self, counter: int, amount: str) -> None:
         """Counters are not part of a search."""
 
+    def progress(self) -> None:
+        """Of no concern to a search for broken rules."""
+
     def check(self, rule: int, passed: str, index: int) -> None:
         self.text.bump(self.text.set(f"getelementptr i64, ptr %marks, i64 {rule}"))
         self.text.fork(passed, self.destination(index + 1), "broken")
