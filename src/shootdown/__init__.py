@@ -1,7 +1,7 @@
 """shootdown: check, price and watch what keeps secondary TLBs and MMUs in step with Linux.
 
-What a driver imports is re-exported here. The modules behind the names are loaded at first use, so
-that the command line starts at once.
+What a driver or a model imports is re-exported here. The modules behind the names are loaded at
+first use, so that the command line starts at once.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         Int,
         Mutex,
         PageRange,
+        PerCpu,
+        PerDevice,
         PerFrame,
         PerPage,
         PerTable,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         RwSemaphore,
         Spinlock,
         atomic_add,
+        atomic_context,
         atomic_dec,
         atomic_dec_and_test,
         atomic_inc,
@@ -41,45 +44,102 @@ if TYPE_CHECKING:
         count,
         ghost,
         indivisible,
+        might_sleep,
         progress,
         require,
         rest,
+        smp_processor_id,
         test_and_clear_bit,
         test_and_set_bit,
         wait_until,
         xchg,
     )
     from shootdown.lang.errors import ModelError
+    from shootdown.lang.irq import (
+        Irq,
+        disable_irq,
+        disable_irq_nosync,
+        enable_irq,
+        free_irq,
+        raise_irq,
+        synchronize_irq,
+    )
     from shootdown.lang.model import Model, thread
     from shootdown.lang.part import Part
+    from shootdown.lang.rcu import Rcu, RcuHead, call_rcu, rcu_barrier
     from shootdown.lang.sections import SeqCount, Srcu
+    from shootdown.lang.timer import (
+        Timer,
+        del_timer,
+        del_timer_sync,
+        mod_timer,
+        timer_pending,
+        timer_shutdown_sync,
+    )
+    from shootdown.lang.work import (
+        Work,
+        cancel_work,
+        cancel_work_sync,
+        flush_work,
+        schedule_work,
+        work_pending,
+    )
     from shootdown.scenarios.errors import TargetError
 
 __version__ = "0.1.0"
 
-_DECLARE = (
-    "EMPTY", "Array", "Counter", "EnumState", "Flag", "Ghost", "Int", "Mutex", "PageRange",
-    "PerFrame", "PerPage", "PerTable", "Pte", "RwLock", "RwSemaphore", "Spinlock", "atomic_add",
-    "atomic_dec", "atomic_dec_and_test", "atomic_inc", "atomic_inc_not_zero", "choose", "cmpxchg",
-    "count", "ghost", "indivisible", "progress", "require", "rest", "test_and_clear_bit",
-    "test_and_set_bit", "wait_until", "xchg",
-)  # fmt: skip
-_HOMES = {
-    "ModelError": "shootdown.lang.errors",
-    "TargetError": "shootdown.scenarios.errors",
-    "check": "shootdown.api",
-    **dict.fromkeys(_DECLARE, "shootdown.lang.declare"),
-    "Part": "shootdown.lang.part",
-    "SeqCount": "shootdown.lang.sections",
-    "Srcu": "shootdown.lang.sections",
-    "Model": "shootdown.lang.model",
-    "thread": "shootdown.lang.model",
-    "Driver": "shootdown.drivers.driver",
-    "Iommu": "shootdown.devices.iommu",
-    "SUCCESS": "shootdown.devices.iommu",
-    "INVALID": "shootdown.devices.iommu",
-    "ShadowMmu": "shootdown.devices.shadow",
-}
+_NAMES = {
+    "shootdown.api": (
+        "check",
+    ),
+    "shootdown.devices.iommu": (
+        "INVALID", "SUCCESS", "Iommu",
+    ),
+    "shootdown.devices.shadow": (
+        "ShadowMmu",
+    ),
+    "shootdown.drivers.driver": (
+        "Driver",
+    ),
+    "shootdown.lang.declare": (
+        "EMPTY", "Array", "Counter", "EnumState", "Flag", "Ghost", "Int", "Mutex", "PageRange",
+        "PerCpu", "PerDevice", "PerFrame", "PerPage", "PerTable", "Pte", "RwLock", "RwSemaphore",
+        "Spinlock", "atomic_add", "atomic_context", "atomic_dec", "atomic_dec_and_test",
+        "atomic_inc", "atomic_inc_not_zero", "choose", "cmpxchg", "count", "ghost",
+        "indivisible", "might_sleep", "progress", "require", "rest", "smp_processor_id",
+        "test_and_clear_bit", "test_and_set_bit", "wait_until", "xchg",
+    ),
+    "shootdown.lang.errors": (
+        "ModelError",
+    ),
+    "shootdown.lang.irq": (
+        "Irq", "disable_irq", "disable_irq_nosync", "enable_irq", "free_irq", "raise_irq",
+        "synchronize_irq",
+    ),
+    "shootdown.lang.model": (
+        "Model", "thread",
+    ),
+    "shootdown.lang.part": (
+        "Part",
+    ),
+    "shootdown.lang.rcu": (
+        "Rcu", "RcuHead", "call_rcu", "rcu_barrier",
+    ),
+    "shootdown.lang.sections": (
+        "SeqCount", "Srcu",
+    ),
+    "shootdown.lang.timer": (
+        "Timer", "del_timer", "del_timer_sync", "mod_timer", "timer_pending",
+        "timer_shutdown_sync",
+    ),
+    "shootdown.lang.work": (
+        "Work", "cancel_work", "cancel_work_sync", "flush_work", "schedule_work", "work_pending",
+    ),
+    "shootdown.scenarios.errors": (
+        "TargetError",
+    ),
+}  # fmt: skip
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
     "EMPTY",
@@ -93,15 +153,20 @@ __all__ = [
     "Ghost",
     "Int",
     "Iommu",
+    "Irq",
     "Model",
     "ModelError",
     "Mutex",
     "PageRange",
     "Part",
+    "PerCpu",
+    "PerDevice",
     "PerFrame",
     "PerPage",
     "PerTable",
     "Pte",
+    "Rcu",
+    "RcuHead",
     "RwLock",
     "RwSemaphore",
     "SeqCount",
@@ -109,24 +174,47 @@ __all__ = [
     "Spinlock",
     "Srcu",
     "TargetError",
+    "Timer",
+    "Work",
     "atomic_add",
+    "atomic_context",
     "atomic_dec",
     "atomic_dec_and_test",
     "atomic_inc",
     "atomic_inc_not_zero",
+    "call_rcu",
+    "cancel_work",
+    "cancel_work_sync",
     "check",
     "choose",
     "cmpxchg",
     "count",
+    "del_timer",
+    "del_timer_sync",
+    "disable_irq",
+    "disable_irq_nosync",
+    "enable_irq",
+    "flush_work",
+    "free_irq",
     "ghost",
     "indivisible",
+    "might_sleep",
+    "mod_timer",
     "progress",
+    "raise_irq",
+    "rcu_barrier",
     "require",
     "rest",
+    "schedule_work",
+    "smp_processor_id",
+    "synchronize_irq",
     "test_and_clear_bit",
     "test_and_set_bit",
     "thread",
+    "timer_pending",
+    "timer_shutdown_sync",
     "wait_until",
+    "work_pending",
     "xchg",
 ]
 

@@ -133,10 +133,12 @@ class Calls(Intrinsics):
         before = getattr(self, "scope", None)
         indivisible = bool(getattr(scope.function, "__indivisible__", False))
         is_ghost = bool(getattr(scope.function, "__ghost__", False))
+        in_context = bool(getattr(scope.function, "__atomic_context__", False))
         if indivisible and not self.atomic:
             self.point()
         self.atomic += indivisible or is_ghost
         self.ghosts += is_ghost
+        self.contexts += in_context
         self.stack.append(scope)
         self.scope = scope
         where = self.where
@@ -153,6 +155,7 @@ class Calls(Intrinsics):
             self.scope = before
         self.atomic -= indivisible or is_ghost
         self.ghosts -= is_ghost
+        self.contexts -= in_context
         result = self._result(scope)
         if is_ghost and result != NONE and not (self.ghosts or self.judging):
             raise self.refuse(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import Diagnostic, RefusedError
@@ -54,8 +54,7 @@ def compile_system(
     Raises:
         ModelError: with every mistake found in the methods reached.
     """
-    tables = Tables(options, tuple(entry.name for entry in entries))
-    actors = [_lower(tables, number, entry) for number, entry in enumerate(entries)]
+    tables, actors = _lower_all(entries, options)
     tables.errors.raise_if_any()
     # Starts may name state that no actor uses; it is entered so that its values are kept.
     initials = tuple(_initial(tables, start) for start in starts)
@@ -67,6 +66,31 @@ def compile_system(
         initials,
     )
     return check_program(program)
+
+
+def _lower_all(entries: Sequence[Entry], options: Options) -> tuple[Tables, list[Actor]]:
+    """Every actor lowered: those given, then those of parts that work by themselves and that
+    somebody uses. How many there are matters to locks, so who is found late means starting over.
+    """
+    every = list(entries)
+    while True:
+        tables = Tables(options, tuple(entry.name for entry in every))
+        actors = [_lower(tables, number, entry) for number, entry in enumerate(every)]
+        known = [entry.method for entry in every]
+        found = [part.later for part in tables.later]
+        new = [method for method in found if method is not None and method not in known]
+        if not new:
+            return tables, actors
+        for method in new:
+            every.append(Entry(_unused(method, every), method, daemon=True))
+
+
+def _unused(method: Callable[..., None], entries: Sequence[Entry]) -> str:
+    """The name of the part, with a number if somebody else is called so."""
+    part: Any = cast(MethodType, method).__self__
+    taken = {entry.name for entry in entries}
+    names = (part.name if number == 1 else f"{part.name}#{number}" for number in count(1))
+    return next(name for name in names if name not in taken)
 
 
 def _lower(tables: Tables, number: int, entry: Entry) -> Actor:

@@ -7,7 +7,7 @@ compiler recognises it where a method uses the attribute.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from shootdown.lang.geometry import Geometry
 from shootdown.program import kind as kinds
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from shootdown.lang.part import Part
 
 
+ACTORS = "actors"
+"""the shape of an array with one element for each actor"""
+
+
 @dataclass(slots=True, eq=False)
 class Declaration:
-    """A state variable: `shape` names the size in the geometry, None for a single value."""
+    """A state variable. `shape` is a number of elements, the name of a size in the geometry,
+    ACTORS, or None for a single value."""
 
     family: str
     low: int = 0
@@ -44,12 +49,17 @@ class Declaration:
     def is_array(self) -> bool:
         return self.shape is not None
 
+    sleeps: ClassVar[bool] = False
+    """a lock that puts to sleep whoever waits for it, so that nobody may in atomic context"""
+
     @property
     def is_lock(self) -> bool:
         return self.family in ("lock", "rwlock")
 
-    def length(self, geometry: Geometry) -> int:
+    def length(self, geometry: Geometry, actors: int) -> int:
         """Number of elements; 1 for a single value."""
+        if self.shape == ACTORS:
+            return actors
         if isinstance(self.shape, str):
             return int(getattr(geometry, self.shape))
         return 1 if self.shape is None else self.shape
@@ -69,6 +79,8 @@ class Declaration:
                 return Kind(kinds.Family.ENUM, 0, self.high, self.names, title=self.title)
             case "page":
                 return kinds.integer(0, geometry.pages)
+            case "cpumask":
+                return Kind(kinds.Family.CPUMASK, 0, (1 << len(actors)) - 1, actors)
             case "lock":
                 return Kind(kinds.Family.LOCK, 0, len(actors), actors)
             case "rwlock":

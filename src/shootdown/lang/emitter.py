@@ -16,12 +16,22 @@ from shootdown.lang.output import Output
 from shootdown.lang.tables import (
     INDEX,
     RANGE,
+    SLEEP,
     UNDERFLOW,
     WIDTH,
     Hints,
     Tables,
 )
-from shootdown.lang.values import Dynamic, Static, Value, describe, interval, kind_of, operand_of
+from shootdown.lang.values import (
+    FALSE,
+    Dynamic,
+    Static,
+    Value,
+    describe,
+    interval,
+    kind_of,
+    operand_of,
+)
 from shootdown.program.kind import Family, Kind
 from shootdown.program.operation import (
     Access,
@@ -72,6 +82,18 @@ class Inside:
 
     leave: Any
     token: Value
+    atomic: bool = False
+
+
+def is_atomic(entry: Held | Finally | Inside) -> bool:
+    """Whether nothing may sleep inside."""
+    match entry:
+        case Held(lock=lock):
+            return not lock.sleeps
+        case Inside(atomic=atomic):
+            return atomic
+        case Finally():
+            return False
 
 
 class Emitter(Output):
@@ -85,6 +107,8 @@ class Emitter(Output):
         """indivisible methods, ghosts and waits around the current place"""
         self.ghosts = 0
         """@ghost methods around the current place"""
+        self.contexts = 0
+        """@atomic_context methods around the current place"""
         self.judging = 0
         """conditions of `require` and `assert` around the current place"""
         self.depth = 0
@@ -198,7 +222,7 @@ class Emitter(Output):
         self.emit(Store(self.where, number, operand, operand_of(value)))
 
     def checked_index(self, declaration: Declaration, index: Static | Dynamic) -> Operand:
-        length = declaration.length(self.tables.options.geometry)
+        length = self.tables.length(declaration)
         kind = Kind(Family.INT, 0, length - 1)
         if isinstance(index, Static) and not kind.holds(kind_of(index)):
             raise self.refuse(
@@ -222,7 +246,14 @@ class Emitter(Output):
     def guard(self, value: Static | Dynamic) -> None:
         self.emit(Guard(self.where, operand_of(value)))
 
+    def may_sleep(self) -> None:
+        """Here the actor may go to sleep, which breaks a rule in atomic context."""
+        if self.tables.options.checked and (self.contexts or any(map(is_atomic, self.held))):
+            self.check(FALSE, SLEEP)
+
     def acquire(self, lock: Declaration, mode: Mode) -> None:
+        if lock.sleeps:
+            self.may_sleep()
         self.point()
         self.emit(Acquire(self.where, self.number_of(lock), mode))
         self.held.append(Held(lock, mode, self.depth, len(self.stack)))

@@ -129,8 +129,7 @@ class Intrinsics(Expressions):
 
     def rest_call(self, node: ast.Call) -> Value:
         """rest()"""
-        if node.args or node.keywords:
-            raise self.refuse("rest takes nothing")
+        self._nothing(node, "rest")
         self._stay(Patience.REST)
         return NONE
 
@@ -178,16 +177,31 @@ class Intrinsics(Expressions):
         amount = self.need_scalar(values[1]) if len(values) > 1 else Static(1)
         self.count(str(self.known(values[0])), amount)
 
+    def might_sleep_call(self, node: ast.Call) -> Value:
+        """might_sleep()"""
+        self._nothing(node, "might_sleep")
+        self.may_sleep()
+        return NONE
+
+    def processor_call(self, node: ast.Call) -> Value:
+        """smp_processor_id()"""
+        self._nothing(node, "smp_processor_id")
+        return Static(self.actor)
+
+    def _nothing(self, node: ast.Call, name: str) -> None:
+        if node.args or node.keywords:
+            raise self.refuse(f"{name} takes nothing")
+
     def progress_call(self, node: ast.Call) -> Value:
         """progress()"""
-        if node.args or node.keywords:
-            raise self.refuse("progress takes nothing")
+        self._nothing(node, "progress")
         if self.tables.options.checked:
             self.emit(Progress(self.where))
         return NONE
 
     def unreachable_call(self, node: ast.Call) -> Value:
         """unreachable()"""
+        self._nothing(node, "unreachable")
         self.check(FALSE, ASSERTION)
         self.scope.ended = True
         return NONE
@@ -210,5 +224,7 @@ INTRINSICS: dict[FunctionType, Callable[[Intrinsics, ast.Call], Value]] = {
         (actions.count, Intrinsics.count_call),
         (actions.unreachable, Intrinsics.unreachable_call),
         (actions.progress, Intrinsics.progress_call),
+        (actions.might_sleep, Intrinsics.might_sleep_call),
+        (actions.smp_processor_id, Intrinsics.processor_call),
     )
 }

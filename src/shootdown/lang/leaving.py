@@ -76,7 +76,7 @@ class Leaving(Atomics):
     def _section(self, section: Section, others: list[ast.withitem], body: list[ast.stmt]) -> None:
         where = self.where
         token = self.apply(Static(section.enter), [], {})
-        self.held.append(Inside(section.leave, self.own("token", token)))
+        self.held.append(Inside(section.leave, self.own("token", token), section.atomic))
         held = len(self.held)
         self.with_block(others, body)
         entry = self.held[held - 1]

@@ -28,6 +28,8 @@ class Spinlock(Lock):
 class Mutex(Lock):
     """Mutual exclusion; the owner may sleep."""
 
+    sleeps = True
+
     def __init__(self) -> None:
         super().__init__("lock")
 
@@ -61,6 +63,8 @@ class RwSemaphore(SharedLock):
     Linux's rwsem hands the lock over in order of arrival as long as it can (kernel/locking/
     rwsem.c), which removes runs and never adds one, so what holds here holds there.
     """
+
+    sleeps = True
 
     def downgrade(self) -> None:
         """downgrade_write(): from here on held for reading. Only directly inside `with write()`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.emitter import WIDEST, Emitter
@@ -233,6 +233,8 @@ class Operators(Emitter):
     def length(self, value: Value) -> Static | Dynamic:
         """len(value); a range that ends before it starts is empty."""
         bounds = self.bounds_of(value)
+        if isinstance(value, Static) and is_array(value.value):
+            return Static(self.tables.length(value.value))
         if bounds is None:
             return Static(len(self.members(value)))
         size = self.arithmetic(ast.Sub(), bounds[1], bounds[0])
@@ -270,6 +272,11 @@ class Operators(Emitter):
     def static(self, found: Any) -> Value:
         """A Python object as a value: state is read, everything else stays what it is."""
         return self.loaded(Static(found))
+
+
+def is_array(known: Any) -> TypeGuard[Declaration]:
+    """Whether a Python object is an array of state."""
+    return isinstance(known, Declaration) and known.is_array
 
 
 def _is_state(value: Value) -> bool:

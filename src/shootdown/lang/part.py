@@ -6,6 +6,7 @@ attribute makes it state of this part and gives it its name: `mm.pte`, `device0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from shootdown.lang.declaration import Declaration
@@ -20,6 +21,11 @@ class Part:
 
     follows: bool = False
     """the segment is that of the owner"""
+
+    @property
+    def later(self) -> Callable[[], None] | None:
+        """For a part that works by itself: the method that an actor of its own runs."""
+        return None
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._adopt(name, value)

@@ -21,6 +21,8 @@ class Section:
 
     enter: Callable[..., Any]
     leave: Callable[..., Any]
+    atomic: bool = False
+    """nothing may sleep inside"""
 
 
 class SectionPart(Part):

@@ -15,7 +15,7 @@ from enum import Flag as FlagEnum
 from typing import Any, Generic, TypeVar, cast, overload
 
 from shootdown.lang.actions import NotCompiledError
-from shootdown.lang.declaration import Declaration
+from shootdown.lang.declaration import ACTORS, Declaration
 from shootdown.lang.paging import Pte
 from shootdown.program import kind as kinds
 from shootdown.program.kind import Kind
@@ -94,6 +94,11 @@ def PageNumber() -> int:
     return cast(int, _declared(Declaration("page")))
 
 
+def CpuMask() -> int:
+    """A set of CPUs, one bit for each: cpumask_t. Every actor is a CPU, by its number."""
+    return cast(int, _declared(Declaration("cpumask")))
+
+
 class Array(Generic[T]):
     """A fixed number of values: `Array(Flag, 2)`, `Array(Int(0, 3), 4)`.
 
@@ -113,6 +118,9 @@ class Array(Generic[T]):
         raise NotCompiledError
 
     def __setitem__(self, index: int, value: T) -> None:
+        raise NotCompiledError
+
+    def __len__(self) -> int:
         raise NotCompiledError
 
 
@@ -160,6 +168,28 @@ def PerGather(element: T) -> Array[T]: ...
 def PerGather(element: Any) -> Any:
     """One value for each page that an mmu_gather can hold."""
     return _array(element, "gather")
+
+
+@overload
+def PerCpu(element: Callable[..., T]) -> Array[T]: ...
+@overload
+def PerCpu(element: T) -> Array[T]: ...
+def PerCpu(element: Any) -> Any:
+    """One value for each CPU: `self.hits[smp_processor_id()]`, DEFINE_PER_CPU in Linux.
+
+    Every actor runs on a CPU of its own. So an element is never shared by two tasks that take turns
+    on one CPU, and what only disabling preemption would protect is not found wrong.
+    """
+    return _array(element, ACTORS)
+
+
+@overload
+def PerDevice(element: Callable[..., T]) -> Array[T]: ...
+@overload
+def PerDevice(element: T) -> Array[T]: ...
+def PerDevice(element: Any) -> Any:
+    """One value for each device bound to the address space."""
+    return _array(element, "devices")
 
 
 def Ghost(state: T) -> T:

@@ -46,14 +46,14 @@ class Statements(Branches):
             if self.scope.ended:
                 return
             scope, place, depth = self.scope, self.place_now, self.depth
-            counts = self.atomic, self.ghosts, self.judging
+            counts = self.atomic, self.ghosts, self.judging, self.contexts
             lengths = len(self.held), len(self.stack), len(scope.loops)
             self.place_now = scope, node
             try:
                 self.statement(node)
             except RefusedError as refused:
                 self.scope, self.depth = scope, depth
-                self.atomic, self.ghosts, self.judging = counts
+                self.atomic, self.ghosts, self.judging, self.contexts = counts
                 held, calls, loops = lengths
                 del self.held[held:], self.stack[calls:], scope.loops[loops:]
                 scope.ended = False

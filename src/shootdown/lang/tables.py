@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any
 
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import Collector
 from shootdown.lang.geometry import Geometry
+from shootdown.lang.part import Part
 from shootdown.program.kind import Kind
 from shootdown.program.points import Touch
 from shootdown.program.program import Rule, Variable
@@ -22,6 +22,9 @@ INDEX = Rule("index", "an index stays within its array")
 UNDERFLOW = Rule("counter-underflow", "a counter does not go below zero")
 WIDTH = Rule("counter-width", "a counter does not wrap in the width chosen", verdict="widen")
 ASSERTION = Rule("assertion", "an assertion of the model holds")
+SLEEP = Rule(
+    "sleep-in-atomic", "nothing sleeps while a spinlock is held, in an RCU reader or an interrupt"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Tables:
     counters: list[str] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
     errors: Collector = field(default_factory=Collector)
+    later: list[Part] = field(default_factory=list)
+    """parts that work by themselves, in the order of their first use"""
 
     def variable(self, declaration: Declaration) -> int:
         """The number of a variable, entered at its first use."""
@@ -58,14 +63,20 @@ class Tables:
             number = len(self.variables)
             self.numbers[id(declaration)] = number
             self.declarations.append(declaration)
+            self._note(declaration.owner)
             self.variables.append(self._make(declaration))
         return number
+
+    def _note(self, owner: Part | None) -> None:
+        """A part that works by itself has an actor of its own once anybody uses its state."""
+        if owner is not None and owner.later is not None and owner not in self.later:
+            self.later.append(owner)
 
     def _make(self, declaration: Declaration) -> Variable:
         options = self.options
         kind = declaration.kind(options.geometry, options.counter_bits, self.actors)
-        length = declaration.length(options.geometry)
-        owner: Any = declaration.owner
+        length = self.length(declaration)
+        owner = declaration.owner
         return Variable(
             declaration.name,
             kind,
@@ -75,6 +86,10 @@ class Tables:
             segment=owner.segment if owner is not None else "mm",
             ghost=declaration.ghost,
         )
+
+    def length(self, declaration: Declaration) -> int:
+        """Number of elements of a variable; 1 for a single value."""
+        return declaration.length(self.options.geometry, len(self.actors))
 
     def rule(self, rule: Rule) -> int:
         """The number of a rule, entered at its first use."""

@@ -165,6 +165,7 @@ _FAMILIES = {
     Family.INT: "a number",
     Family.FLAG: "a flag",
     Family.COUNTER: "a counter",
+    Family.CPUMASK: "a set of CPUs",
     Family.PTE: "a page-table entry",
     Family.LOCK: "a lock",
     Family.RWLOCK: "a lock",

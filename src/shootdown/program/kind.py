@@ -19,6 +19,8 @@ class Family(Enum):
     COUNTER = "counter"
     ENUM = "enum"
     """the position of a member"""
+    CPUMASK = "cpumask"
+    """a set of actors, one bit for each"""
     PTE = "pte"
     LOCK = "lock"
     """0 free, n held by actor n - 1"""
@@ -75,6 +77,9 @@ class Kind:
             return "true" if value else "false"
         if self.family is Family.PTE:
             return show_pte(value)
+        if self.family is Family.CPUMASK:
+            members = [name for bit, name in enumerate(self.names) if value >> bit & 1]
+            return ", ".join(members) or "nobody"
         if self.family is Family.LOCK:
             return f"held by {self._actor(value - 1)}" if value else "free"
         if self.family is Family.RWLOCK:

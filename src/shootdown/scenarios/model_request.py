@@ -60,8 +60,11 @@ class ModelCase:
         """
         model = blame(inspect.getsourcefile(self.model) or "", self.model)
         options = Options(Geometry(), self.counter_bits, merged=self.merged)
-        program = compile_system(entries_of(model), options)
-        return replace(program, actors=tuple(map(_settle_daemon, program.actors)))
+        entries = entries_of(model)
+        program = compile_system(entries, options)
+        # The actors after the threads, of work and timers, say themselves where they are idle.
+        threads, others = program.actors[: len(entries)], program.actors[len(entries) :]
+        return replace(program, actors=(*map(_settle_daemon, threads), *others))
 
     def larger(self, rule: str) -> ModelCase | None:
         """With wider counters."""
