@@ -52,13 +52,15 @@ def check(
     states: int | None = None,
     seconds: float | None = None,
     memory: int | None = None,
+    all_rules: bool = False,
 ) -> PrintedResult:
     """Check a driver or a model against every interleaving.
 
     `target` is a class, or what the command line takes (`"kvm"`, `"mine.py:Mirror"`) if that is one
     driver or model. `kernel`, `operations`, `pairs` and the sizes are those of `shootdown check`,
     and go with a driver only. `merge=False` makes every access to shared state a step. `states`,
-    `seconds` and `memory` (bytes) stop the search, which is then undecided.
+    `seconds` and `memory` (bytes) stop the search, which is then undecided. With `all_rules` a
+    broken scenario is searched on, for a run that breaks each rule that can be broken.
 
     Raises:
         ModelError: with every mistake in the driver or model, each with its place.
@@ -71,7 +73,7 @@ def check(
         pages,
         devices,
         cpus,
-        Effort(engine, Limits(states, seconds, memory), Reductions(merge=merge)),
+        Effort(engine, Limits(states, seconds, memory), Reductions(merge=merge), all_rules),
     )
     question = ask(*_find(target), settings)
     found = summarise(question, list(check_request(question)))

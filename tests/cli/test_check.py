@@ -95,6 +95,25 @@ def test_half_a_condition_is_not_enough(run, mirror, half: str) -> None:
     assert "This breaks freed-frame" in done.output
 
 
+def test_all_rules(run, mirror) -> None:
+    """One run for each rule, in the report and in JSON, where the first stays where it was."""
+    words = ("check", mirror(" or self.sequence != seen"), "--operations", "munmap", "--json")
+    done = run(*words, "all.json", "--all-rules")
+    assert done.exit_code == 1
+    (row,) = json.loads(Path("all.json").read_text())["scenarios"]
+    assert_shape([row["counterexample"], *row["counterexamples"]], [COUNTEREXAMPLE])
+    rules = [row["counterexample"]["rule"], *(c["rule"] for c in row["counterexamples"])]
+    assert rules == ["freed-frame", "stale-translation"]
+    assert row["complete"] is True
+    for rule in rules:
+        assert f"How munmap breaks {rule}, in " in done.stdout
+    assert "(freed-frame, stale-translation; no other can be broken), with" in done.stdout
+    run(*words, "one.json")
+    (plain,) = json.loads(Path("one.json").read_text())["scenarios"]
+    assert plain["counterexample"] == row["counterexample"]
+    assert (plain["counterexamples"], plain["complete"]) == ([], False)
+
+
 @pytest.mark.parametrize("limit", [["--states", "200"], ["--time", "0.0001"]])
 def test_a_search_that_was_cut(run, mirror, limit: list[str]) -> None:
     """Exit 3, and never `holds`."""

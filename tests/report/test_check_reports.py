@@ -82,6 +82,33 @@ def test_the_first_violation_is_explained() -> None:
     assert "--verbose" not in long
 
 
+def every_rule(name: str, complete: bool) -> ScenarioResult:
+    """A scenario that breaks two rules."""
+    second = replace(naive(), rule="freed-table", sentence="no walk through a freed table")
+    row = scenario(name, "violated")
+    return replace(row, counterexamples=(second,), complete=complete)
+
+
+def test_every_rule_is_explained_once() -> None:
+    """With all rules asked for: all names in the row, a run for each rule, the rest on demand."""
+    result = check(every_rule("munmap", True), every_rule("fork", True), scenario("mmap", "holds"))
+    brief, long = report(result), report(result, verbose=True)
+    assert "0.50  freed-frame, freed-table\n" in brief
+    assert [line for line in brief.splitlines() if line.startswith("How ")] == [
+        "How munmap breaks freed-frame, in 8 steps",
+        "How munmap breaks freed-table, in 8 steps",
+    ]
+    assert "--verbose also shows how these break a rule: fork\n" in brief
+    assert long.count("How ") == 4
+    assert "2 of 3 scenarios break a rule (freed-frame, freed-table; no other can be" in brief
+
+
+def test_that_there_may_be_more_rules_is_not_denied() -> None:
+    """Only a search that came to its end says that there are no others."""
+    result = check(every_rule("munmap", True), every_rule("fork", False))
+    assert "break a rule (freed-frame, freed-table), with" in report(result)
+
+
 def test_undecided_says_why() -> None:
     """Scenarios with one reason share a line, and the verdict does not sound like success."""
     result = check(scenario("munmap", "holds"), scenario("fork", "undecided"))

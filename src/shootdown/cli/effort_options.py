@@ -48,6 +48,11 @@ _OPTIONS = [
         show_default=True,
         help="Compiled search, or the slow reference that needs no LLVM.",
     ),
+    click.option(
+        "--all-rules",
+        is_flag=True,
+        help="Go on after a broken rule: a shortest run for each rule that can be broken.",
+    ),
     *(
         click.option(
             f"--no-{field.name.replace('_', '-')}",
@@ -69,7 +74,8 @@ def effort_options(command: Callable[..., Any]) -> Callable[..., Any]:
             **{f.name: not given.pop(f"no_{f.name}") for f in fields(Reductions)}
         )
         limits = Limits(given.pop("states"), given.pop("seconds"), given.pop("memory"))
-        return command(effort=Effort(given.pop("engine"), limits, reductions), **given)
+        effort = Effort(given.pop("engine"), limits, reductions, given.pop("all_rules"))
+        return command(effort=effort, **given)
 
     for option in reversed(_OPTIONS):
         collected = option(collected)

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from shootdown.program.kind import Family, Kind
+from shootdown.program.known import KNOWN
 from shootdown.program.operation import (
     Acquire,
     Arithmetic,
@@ -72,6 +73,7 @@ class Ending(Enum):
     HALTED = "done"
     BLOCKED = "a guard failed or a lock was taken: the step does not happen"
     BROKEN = "a check failed"
+    KNOWN = "a check of a known rule failed: the step could be taken and leads nowhere"
 
 
 _ARITHMETIC: dict[Arithmetic, Callable[[int, int], int]] = {
@@ -234,7 +236,10 @@ class Execution:
 
     def _check(self, operation: Check, index: int) -> int:
         self.checked.append(operation.rule)
-        return index + 1 if self.value(operation.a) else self._stop(Ending.BROKEN)
+        if self.value(operation.a):
+            return index + 1
+        known = self.program.rules[operation.rule].verdict == KNOWN
+        return self._stop(Ending.KNOWN if known else Ending.BROKEN)
 
     def _count(self, operation: Count, index: int) -> int:
         self.counts.append((operation.counter, self.value(operation.a)))

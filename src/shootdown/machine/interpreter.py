@@ -58,6 +58,8 @@ class Outcome:
     """rules checked"""
     counts: tuple[tuple[int, int], ...]
     """(counter, amount)"""
+    leads_nowhere: bool = False
+    """it broke a rule that is known already (`program.known`): `words` is the state before it"""
     progressed: bool = False
     """it got something done"""
 
@@ -183,15 +185,17 @@ class Interpreter:
         ending, index = execution.run(self._points[actor][pc])
         if ending in (Ending.ARRIVED, Ending.HALTED):
             self._put(memory.words, actor, pc, index, registers)
+        undone = ending in (Ending.BLOCKED, Ending.KNOWN)
         return Outcome(
-            ending is not Ending.BLOCKED,
-            words if ending is Ending.BLOCKED else tuple(memory.words),
+            not undone,
+            words if undone else tuple(memory.words),
             execution.checked[-1] if ending is Ending.BROKEN else None,
             tuple(chooser.taken),
             tuple(chooser.radices),
             tuple(execution.reached),
             tuple(execution.checked),
             tuple(execution.counts),
+            ending is Ending.KNOWN,
             execution.progressed,
         )
 
@@ -224,9 +228,10 @@ class Interpreter:
         attempts: list[tuple[int, Outcome]] = []
         goes_on = stuck = False
         for actor in range(len(self._points)):
-            found = len(successors)
+            moves = False
             for outcome in self.attempts(words, actor):
                 attempts.append((actor, outcome))
+                moves |= outcome.enabled or outcome.leads_nowhere
                 if not outcome.enabled:
                     continue
                 step = StepTaken(actor, outcome.choices)
@@ -236,7 +241,6 @@ class Interpreter:
                 if outcome.broken is not None:
                     return Expansion(tuple(successors), tuple(attempts), False)
             point = self.point(words, actor)
-            moves = len(successors) > found
             goes_on |= moves and point is not None and point.patience is not Patience.REST
             stuck |= not moves and point is not None and point.patience is Patience.MUST
         return Expansion(tuple(successors), tuple(attempts), stuck and not goes_on)

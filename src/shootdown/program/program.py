@@ -67,7 +67,8 @@ class Rule:
     """Something that must hold, by name, with the sentence that says what was broken.
 
     `verdict` tells what a failed check means: `violated` for a rule of the model, `widen` when the
-    machine chose a counter too narrow and must choose again.
+    machine chose a counter too narrow and must choose again, `known` when a search is to look past
+    it (`program.known`).
     """
 
     name: str

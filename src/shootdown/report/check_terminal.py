@@ -2,18 +2,20 @@
 
 Rows come one by one, while the next scenario is still being searched, so the width of every column
 is fixed by what is known before. The first violated scenario is explained; the others of one driver
-mostly tell the same story and are explained when asked for.
+mostly tell the same story and are explained when asked for. With `--all-rules` the first run of
+each rule is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from shootdown.report.paint import Paint
 from shootdown.report.timeline import draw
 from shootdown.scenarios.verdict import (
     CheckResult,
+    Counterexample,
     Coverage,
     ScenarioResult,
     SourceLine,
@@ -57,13 +59,14 @@ class CheckTable:
             f"{result.states:>12,} {result.transitions:>12,} "
             f"{result.depth:>6,} {result.seconds:>8.2f}"
         )
-        return f"{result.name:<{self._name}}  {verdict} {numbers}  {result.rule or ''}".rstrip()
+        rules = ", ".join(_rules([result]))
+        return f"{result.name:<{self._name}}  {verdict} {numbers}  {rules}".rstrip()
 
     def close(self, check: CheckResult, verbose: bool) -> Iterator[str]:
         """Everything after the last row."""
         yield from self._remarks(check.scenarios)
         yield from self._counterexamples(check.scenarios, verbose)
-        if any(row.verdict != "violated" for row in check.scenarios):
+        if any(row.verdict != "violated" or row.complete for row in check.scenarios):
             # a search ends where a rule breaks: what it had not reached by then says nothing
             yield from self._coverage(check.covered)
         yield ""
@@ -80,16 +83,15 @@ class CheckTable:
             yield f"{head}{names}: {reason or 'no reason was given'}"
 
     def _counterexamples(self, results: Sequence[ScenarioResult], verbose: bool) -> Iterator[str]:
-        broken = [result for result in results if result.counterexample is not None]
-        for result in broken if verbose else broken[:1]:
-            assert result.counterexample is not None
+        shown, hidden = _choose(results, verbose)
+        for result, counterexample in shown:
             yield ""
-            steps = _count(len(result.counterexample.steps), "step")
-            yield self.paint.strong(f"How {result.name} breaks {result.rule}, in {steps}")
+            steps = _count(len(counterexample.steps), "step")
+            yield self.paint.strong(f"How {result.name} breaks {counterexample.rule}, in {steps}")
             yield ""
-            yield from draw(result.name, result.counterexample, self.paint)
-        if len(broken) > 1 and not verbose:
-            rest = ", ".join(result.name for result in broken[1:])
+            yield from draw(result.name, counterexample, self.paint)
+        if hidden:
+            rest = ", ".join(dict.fromkeys(result.name for result, _ in hidden))
             yield ""
             yield f"--verbose also shows how these break a rule: {rest}"
 
@@ -106,6 +108,32 @@ class CheckTable:
         if covered.idle_rules:
             yield ""
             yield f"never put to the test: {', '.join(covered.idle_rules)}"
+
+
+Told = list[tuple[ScenarioResult, Counterexample]]
+
+
+def _choose(results: Sequence[ScenarioResult], verbose: bool) -> tuple[Told, Told]:
+    """What to explain and what not: the first run found, and with `--all-rules` the first that
+    breaks each rule."""
+    told = [(result, found) for result in results for found in result.broken]
+    if verbose:
+        return told, []
+    asked_for_all = any(result.complete or len(result.broken) > 1 for result, _ in told)
+    shown: Told = []
+    seen: set[tuple[str, str]] = set()
+    for result, found in told:
+        if (found.rule, found.sentence) not in seen and (asked_for_all or not seen):
+            shown.append((result, found))
+            seen.add((found.rule, found.sentence))
+    return shown, [row for row in told if row not in shown]
+
+
+def _rules(results: Iterable[ScenarioResult]) -> list[str]:
+    """The names of the rules that are broken, each once."""
+    names = [found.rule for result in results for found in result.broken]
+    first = [result.rule for result in results if result.rule is not None]
+    return list(dict.fromkeys([*first, *names]))
 
 
 def describe_check(check: CheckResult, paint: Paint, verbose: bool = False) -> Iterator[str]:
@@ -137,7 +165,9 @@ def conclude(subject: Subject, check: CheckResult) -> str:
         )
     if check.verdict == "violated":
         broken = _those(check, "violated")
-        rules = ", ".join(sorted({result.rule or "" for result in broken}))
+        rules = ", ".join(sorted(_rules(broken)))
+        if all(result.complete for result in broken):
+            rules += "; no other can be broken" + (" there" if len(broken) < total else "")
         open_ones = len(_those(check, "undecided"))
         also = f"; {open_ones} undecided" if open_ones else ""
         return (

@@ -15,6 +15,7 @@ What is searched:
 
 What is found:
 `check`          every case of a question, searched
+`all_rules`      the same past every broken rule, so that all of them are found
 `pool`           the same on several processes
 `verdict`        what a check found, as plain records
 `timeline`       a counterexample step by step, with what changed

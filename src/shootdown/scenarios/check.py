@@ -19,6 +19,7 @@ from shootdown.machine.search import search
 from shootdown.program.operation import Jump, Operation
 from shootdown.program.program import Program
 from shootdown.rules.rule import Rule
+from shootdown.scenarios.all_rules import Known, merge_searches
 from shootdown.scenarios.case import Case, Question
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.timeline import explain_path
@@ -72,15 +73,22 @@ def check_case(
 ) -> ScenarioResult:
     """One case, on a machine large enough to decide it."""
     started = time.monotonic()
+    known = Known()
+    rows: list[ScenarioResult] = []
     while True:
-        program = case.program()
+        program = known.past(case.program())
         hook = None if progress is None else partial(progress, case.name)
         left = effort.after(time.monotonic() - started)
         result = search(program, left.limits, left.engine, hook, note, reductions=left.reductions)
         larger = case.larger(result.rule or "") if result.verdict == "widen" else None
-        if larger is None:
-            return _result(case, program, result)
-        case = larger
+        if larger is not None:
+            case = larger
+            continue
+        rows.append(_result(case, program, result))
+        found = rows[-1].counterexample
+        if found is None or not effort.all_rules:
+            return merge_searches(rows)
+        known = known.adding(found)
 
 
 def _result(case: Case, program: Program, result: SearchResult) -> ScenarioResult:
@@ -99,6 +107,7 @@ def _result(case: Case, program: Program, result: SearchResult) -> ScenarioResul
         reason,
         case.size,
         result.memory,
+        complete=result.verdict == "holds",
     )
 
 

@@ -19,6 +19,8 @@ class Effort:
     engine: Engine = "native"
     limits: Limits = field(default_factory=Limits)
     reductions: Reductions = field(default_factory=Reductions)
+    all_rules: bool = False
+    """go on after a broken rule and find every other one, too (`scenarios.all_rules`)"""
 
     def after(self, seconds: float) -> Effort:
         """What is left of it when so much time has passed."""

@@ -111,6 +111,16 @@ class ScenarioResult:
     """`pages: 2`: how large what was searched is"""
     memory: int
     """bytes"""
+    complete: bool = False
+    """whether nothing more can be found: all was seen, past every broken rule if rules broke"""
+    counterexamples: tuple[Counterexample, ...] = ()
+    """of further rules, in the order of finding, if all were asked for"""
+
+    @property
+    def broken(self) -> tuple[Counterexample, ...]:
+        """A run for each rule found broken."""
+        first = () if self.counterexample is None else (self.counterexample,)
+        return (*first, *self.counterexamples)
 
 
 @dataclass(frozen=True, slots=True)

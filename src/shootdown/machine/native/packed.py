@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from shootdown.machine.execution import FUEL
 from shootdown.machine.native.blocks import find_blocks, most_successors
 from shootdown.machine.native.emit import ActorWriter, power
+from shootdown.program.known import KNOWN
 from shootdown.program.layout import WORD, Field, Layout, Slots
 from shootdown.program.operation import Choose, Const, Operand, Patience, Point
 from shootdown.program.program import Program
@@ -127,6 +128,8 @@ class _PackedWriter(ActorWriter):
         self.first_block = first_block
         self.ways_back: dict[str, str] = {}
         """label to destination of the jumps to an earlier operation of the same step"""
+        self.knows = any(rule.verdict == KNOWN for rule in program.rules)
+        """some steps can be taken and lead nowhere (`program.known`)"""
         self.chooses = sum(isinstance(operation, Choose) for operation in self.actor.code)
 
     def write(self) -> list[str]:
@@ -156,6 +159,9 @@ class _PackedWriter(ActorWriter):
         text.line("%count = alloca i64")
         text.line("store i64 %found, ptr %count")
         text.line("%rests = alloca i64")
+        if self.knows:
+            text.line("%nowhere = alloca i1")
+            text.line("store i1 false, ptr %nowhere")
         text.line("%fuel = alloca i64")
         if self.chooses:
             for name in ("taken", "radix"):
@@ -279,6 +285,8 @@ class _PackedWriter(ActorWriter):
         text.label("done")
         count = text.set("load i64, ptr %count")
         moved = text.set(f"icmp ugt i64 {count}, %found")
+        if self.knows:
+            moved = text.set(f"or i1 {moved}, {text.set('load i1, ptr %nowhere')}")
         rests = text.set("load i64, ptr %rests")
         goes_on = text.set(f"icmp ne i64 {rests}, {_RESTS[Patience.REST]}")
         alive = text.set(f"select i1 {goes_on}, i64 {ALIVE}, i64 0")
@@ -288,6 +296,10 @@ class _PackedWriter(ActorWriter):
         text.line(f"ret i64 {text.set(f'or i64 {count}, {flags}')}")
         text.label("idle")
         text.line("ret i64 %found")
+        if self.knows:
+            text.label("leads_nowhere")
+            text.line("store i1 true, ptr %nowhere")
+            text.jump("blocked")
         for label, flag in (("broken", BROKEN), ("endless", ENDLESS)):
             text.label(label)
             count = text.set("load i64, ptr %count")
@@ -393,7 +405,8 @@ class _PackedWriter(ActorWriter):
 
     def check(self, rule: int, passed: str, index: int) -> None:
         self.text.bump(self.text.set(f"getelementptr i64, ptr %marks, i64 {rule}"))
-        self.text.fork(passed, self.destination(index + 1), "broken")
+        known = self.program.rules[rule].verdict == KNOWN
+        self.text.fork(passed, self.destination(index + 1), "leads_nowhere" if known else "broken")
 
     def enter(self, block: int) -> None:
         place = 8 * len(self.program.rules) + self.first_block + block

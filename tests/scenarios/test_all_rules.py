@@ -1,0 +1,111 @@
+"""`all_rules`: a shortest run for each rule that a case can break."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from models.protocols import AssertsTwice, CountsForEver
+from rules.drivers import NeverFlushes, OppositeLocks
+from shootdown.drivers.catalogue import DRIVERS
+from shootdown.drivers.driver import Driver
+from shootdown.linux.operations.catalogue import OPERATIONS
+from shootdown.linux.version import parse_version
+from shootdown.machine.result import Limits
+from shootdown.scenarios.all_rules import CUT
+from shootdown.scenarios.check import check_case
+from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.effort import Effort
+from shootdown.scenarios.model_request import ModelCase
+from shootdown.scenarios.verdict import ScenarioResult
+
+ALL = Effort(all_rules=True)
+
+
+def check(
+    driver: type[Driver], kernel: str, operation: str, effort: Effort = ALL
+) -> ScenarioResult:
+    operations = (OPERATIONS[operation],)
+    (case,) = Request(driver, "", parse_version(kernel), operations=operations).cases
+    return check_case(case, effort)
+
+
+def found(result: ScenarioResult) -> list[tuple[str, int]]:
+    """Each rule with the length of its run."""
+    return [(row.rule, len(row.steps)) for row in result.broken]
+
+
+@pytest.mark.parametrize(
+    ("driver", "kernel", "operation", "expected", "states"),
+    [
+        ("naive-tlb", "3.18", "munmap", [("freed-frame", 10), ("freed-table", 23)], 2941),
+        ("amd-iommu-v2", "3.18", "munmap", [("device-failure", 28), ("freed-table", 32)], 9351),
+        ("kvm-no-sequence", "6.6", "mmap", [("freed-frame", 21), ("stale-translation", 24)], 6582),
+    ],
+)
+def test_rules_of_shipped_drivers(
+    driver: str, kernel: str, operation: str, expected: list[tuple[str, int]], states: int
+) -> None:
+    """Shortest first; counts are those of the last search, which saw everything but what lies
+    behind a broken rule."""
+    result = check(DRIVERS[driver], kernel, operation)
+    assert (result.verdict, found(result), result.states) == ("violated", expected, states)
+    assert result.complete and result.reason is None
+
+
+def test_the_first_run_is_that_of_a_plain_check() -> None:
+    """Asking for more changes nothing about what is found first."""
+    plain = check(NeverFlushes, "3.18", "munmap", Effort())
+    every = check(NeverFlushes, "3.18", "munmap")
+    assert plain.counterexample == every.counterexample
+    assert plain.rule == every.rule
+    assert (plain.counterexamples, plain.complete) == ((), False)
+    assert len(every.counterexamples) > 0
+
+
+def test_a_deadlock_is_one_of_the_rules() -> None:
+    """The search goes on past states in which nobody can."""
+    result = check(OppositeLocks, "6.6", "munmap")
+    assert found(result) == [("deadlock", 8)]
+    assert result.complete
+    assert result.states > check(OppositeLocks, "6.6", "munmap", Effort()).states
+
+
+def test_a_driver_that_holds_is_searched_once() -> None:
+    """There is nothing to look past."""
+    plain, every = (check(DRIVERS["kvm"], "6.6", "munmap", e) for e in (Effort(), ALL))
+    assert replace(plain, seconds=0.0) == replace(every, seconds=0.0)
+    assert every.complete
+
+
+def test_engines_find_the_same_rules() -> None:
+    """In the same order, with the same runs and counts."""
+    efforts = (Effort("native", all_rules=True), Effort("python", all_rules=True))
+    native, python = (check(DRIVERS["naive-tlb"], "3.18", "munmap", effort) for effort in efforts)
+    assert replace(native, seconds=0.0, memory=0) == replace(python, seconds=0.0, memory=0)
+
+
+def test_a_search_that_was_cut_does_not_say_that_it_found_all() -> None:
+    """The rules found stay found; that there may be more is said."""
+    effort = replace(ALL, limits=Limits(states=1000))
+    result = check(DRIVERS["naive-tlb"], "3.18", "munmap", effort)
+    assert (result.verdict, result.complete) == ("violated", False)
+    assert found(result) == [("freed-frame", 10)]
+    assert result.reason == f"{CUT}the limit on states was met"
+
+
+def test_each_assertion_is_a_rule() -> None:
+    """They share a name; the sentence tells them apart, and the one that holds is not there."""
+    result = check_case(ModelCase(AssertsTwice), ALL)
+    assert [row.sentence for row in result.broken] == ["the second is false"]
+    assert result.complete
+
+
+def test_a_model_that_outgrows_every_counter_is_not_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing broke, and nothing was decided."""
+    monkeypatch.setattr("shootdown.scenarios.model_request.WIDEST_COUNTER", 4)
+    result = check_case(ModelCase(CountsForEver), ALL)
+    assert (result.verdict, result.complete, result.broken) == ("undecided", False, ())
