@@ -216,7 +216,8 @@ def test_progress_is_told() -> None:
     assert len(told) >= 2
     assert all(a.states <= b.states and a.depth <= b.depth for a, b in pairwise(told))
     assert all(a.memory <= b.memory for a, b in pairwise(told))
-    assert all(p.rate > 0 for p in told)
+    assert all(p.rate > 0 for p in told[1:])
+    assert all(p.memory < p.memory_limit and p.most_states > p.states for p in told)
 
 
 def test_progress_tells_rate_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,4 +227,4 @@ def test_progress_tells_rate_and_memory(monkeypatch: pytest.MonkeyPatch) -> None
     result = search(programs.big(3, 2, 4), progress=told.append)
     assert len(told) > 2
     assert all(0 < p.memory <= result.memory for p in told)
-    assert all(p.rate >= 0 for p in told) and told[0].rate > 0
+    assert all(p.rate >= 0 for p in told) and told[1].rate > 0

@@ -57,3 +57,24 @@ def test_a_cut_is_exact(workers: int, most: int) -> None:
     """Cut at a number of states, in whatever state of whatever block that happens."""
     result = assert_same(programs.big(2, 2, 4), Limits(states=most), workers)
     assert result.verdict == ("holds" if most == 3633 else "undecided")
+
+
+@pytest.mark.parametrize("most", [2000, 3633])
+def test_hands_may_come_later(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that gets more threads while it runs finds what one thread finds."""
+    monkeypatch.setattr("shootdown.machine.native.search.FIRST_BUDGET", 64)
+    monkeypatch.setattr("shootdown.machine.native.search.CALL_SECONDS", 1e-6)
+    program, limits = programs.big(2, 2, 4), Limits(states=most)
+    free = iter([1, 1, 2, 2, 3, 1, 2, *[4] * 1000])
+    crews: list[int] = []
+    with NativeSearch(program, limits, workers=3, hands=lambda: next(free), grain=1) as native:
+        assemble = native._assemble
+
+        def count(hands: int) -> None:
+            crews.append(hands)
+            assemble(hands)
+
+        monkeypatch.setattr(native, "_assemble", count)
+        found = native.run()
+    assert crews == [2, 3]
+    assert without_cost(found) == without_cost(PythonSearch(program, limits).run())

@@ -7,6 +7,7 @@ something stopped the search early. A search that was cut is `undecided`, whatev
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Literal
 
 Verdict = Literal["holds", "violated", "undecided", "widen"]
@@ -18,6 +19,21 @@ Cut = Literal["states", "seconds", "memory"]
 
 DEADLOCK = "deadlock"
 """The name of the rule that every model has: somebody who must go on can go on."""
+
+NO_PROGRESS = "no-progress"
+"""The name of the rule about runs that go on for ever: somebody gets something done"""
+
+STARVATION = "starvation"
+"""The same about one actor: it gets something done, as long as it has something to do"""
+
+
+class Liveness(Enum):
+    """What is asked of runs that go on for ever (`machine.liveness`)."""
+
+    SYSTEM = "system"
+    """somebody gets something done, again and again"""
+    EACH = "each"
+    """everybody does who has something to do and is asked for progress"""
 
 
 class WorkerError(RuntimeError):
@@ -60,6 +76,12 @@ class Progress:
     """bytes in use"""
     rate: float = 0.0
     """states found per second, since the last time"""
+    memory_limit: int = 0
+    """bytes that may be in use"""
+    state_bytes: int = 0
+    """bytes of one state, without its share of the table"""
+    most_states: int = 0
+    """about how many states the limits allow"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +90,7 @@ class SearchResult:
 
     The counterexample starts at `program.initials[start]` and takes the steps of `path`; the last
     of them breaks `rule`, except for a deadlock, where the state after the last step is the
-    deadlock.
+    deadlock, and for a run that gets nowhere, which takes the steps from `path[loop]` on for ever.
     """
 
     verdict: Verdict
@@ -94,3 +116,9 @@ class SearchResult:
     memory: int
     """most bytes of states, parents, table and buffers at any time"""
     engine: Engine
+    liveness: Liveness | None = None
+    """what was asked of runs that go on for ever; None: nothing"""
+    loop: int | None = None
+    """where in `path` the steps begin that repeat for ever"""
+    starved: int | None = None
+    """the actor that gets nothing done while others do"""

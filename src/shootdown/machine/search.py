@@ -47,13 +47,15 @@ def search(
     note: NoteHook | None = None,
     *,
     workers: int = 1,
+    hands: Callable[[], int] | None = None,
     checkpoint: Checkpoint | None = None,
     resume: str | Path | None = None,
     reductions: Reductions | None = None,
 ) -> SearchResult:
     """Search a program. `note` hears about things worth telling a waiting user.
 
-    `workers` threads share a native search; the result is the same for any number of them. A search
+    `workers` threads share a native search; the result is the same for any number of them. With
+    `hands`, these are the most, and it tells how many of them may work now. A search
     with a `checkpoint` keeps itself in a file, from which `resume` takes it up again; the result is
     that of a search that was never interrupted (limits count anew, but for states and memory).
     Of the `reductions`, merging was done when the program was compiled.
@@ -78,6 +80,7 @@ def search(
         layout,
         note=note,
         workers=workers,
+        hands=hands,
         checkpoint=checkpoint,
         resume=resume,
     ) as native:
@@ -152,6 +155,8 @@ class PythonSearch:
         starts = distinct_starts(self.interpreter)
         for words in starts:
             self._insert(words, -1)
+        if progress:
+            progress(self._progress(len(self._queue), len(self._queue), 0, 0.0))
         end: tuple[int, int | None] | None = None
         for head, depth in self._levels():
             self._report(progress, head, depth, began)
@@ -180,8 +185,23 @@ class PythonSearch:
             since = seconds - self._tell_at + PROGRESS_SECONDS
             count, rate = len(self._queue), (len(self._queue) - self._told) / since
             self._tell_at, self._told = seconds + PROGRESS_SECONDS, count
-            memory = count * self._state_bytes
-            progress(Progress(count, count - head, depth, seconds, memory, rate))
+            progress(self._progress(count, count - head, depth, seconds, rate))
+
+    def _progress(
+        self, count: int, queue: int, depth: int, seconds: float, rate: float = 0.0
+    ) -> Progress:
+        most = self._memory_limit // self._state_bytes
+        return Progress(
+            count,
+            queue,
+            depth,
+            seconds,
+            memory=count * self._state_bytes,
+            rate=rate,
+            memory_limit=self._memory_limit,
+            state_bytes=self._state_bytes,
+            most_states=most if self.limits.states is None else min(most, self.limits.states),
+        )
 
     def _expand(self, head: int, depth: int) -> tuple[int, int | None] | None:
         """Insert the successors of a state; where the search ends: this state, and the rule."""

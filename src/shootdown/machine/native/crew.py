@@ -46,6 +46,7 @@ class Crew:
 
         self._team = team
         self.names = control
+        self.workers = workers
         self.words = words
         self.room = room
         self.arrays = arrays
@@ -55,6 +56,11 @@ class Crew:
         self._threads: list[threading.Thread] = []
         self.control = self._make_control()
         self.shared = self._make_shared(workers, marks, grain, rules)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the shared arrays."""
+        return self.size(self.workers, self.words)
 
     @staticmethod
     def size(workers: int, words: int) -> int:

@@ -8,6 +8,7 @@ where more workers are allowed, with a crew once its queue is long enough to sha
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -72,12 +73,17 @@ class NativeSearch:
         note: Note | None = None,
         *,
         workers: int = 1,
+        hands: Callable[[], int] | None = None,
         grain: int = GRAIN,
         checkpoint: Checkpoint | None = None,
         resume: str | Path | None = None,
     ) -> None:
-        """Raises CheckpointError if `resume` is not a checkpoint of this very program, or if
-        `checkpoint` names a file that cannot be written."""
+        """`hands` tells how many of the `workers` are free to work now; it may grow.
+
+        Raises:
+            CheckpointError: if `resume` is not a checkpoint of this very program, or if
+                `checkpoint` names a file that cannot be written.
+        """
         self.program = program
         self.limits = limits
         self.layout = layout or make_layout(program)
@@ -85,6 +91,7 @@ class NativeSearch:
         if workers < 1:
             raise ValueError(f"a search needs a worker, not {workers}")
         self.workers = min(workers, MOST_WORKERS)
+        self._hands = hands or (lambda: workers)
         self.grain = grain
         self._note = note
         prepare(note)
@@ -98,6 +105,7 @@ class NativeSearch:
         self._marks: Marks = self._emitted.new_marks()
         self._crew: Crew | None = None
         self._peak = 0
+        self._began = 0.0
         self._earlier = 0.0
         self._head_marks: Marks | None = None
         """after a cut: what was marked before the state at which it happened"""
@@ -143,6 +151,8 @@ class NativeSearch:
     def _dismiss(self) -> None:
         crew, self._crew = self._crew, None
         if crew:
+            self._peak = max(self._peak, self.memory)
+            self._store.other -= crew.memory
             crew.stop()
             crew.check()
 
@@ -258,27 +268,39 @@ class NativeSearch:
             EndlessStepError: if a step never ends.
             WorkerError: if a thread died.
         """
-        began = time.monotonic()
         with announced(self._note), self._saving.signals() if self._saving else nullcontext():
-            self._place_starts()
+            self._load()
+            self._began = time.monotonic()
+            if progress:
+                progress(self._progress(self._earlier, 1.0, int(self._board[self._bfs.COUNT])))
             all_placed = len(self._starts) <= self._board[self._bfs.LIMIT]
             try:
-                cut = self._loop(began, progress) if all_placed else self._full()
+                cut = self._loop(progress) if all_placed else self._full()
             finally:
                 self._dismiss()
             if self._saving and cut and all_placed:
-                self._saving.save(self._moment(time.monotonic() - began))
-        return self._result(cut, self._earlier + time.monotonic() - began)
+                self._saving.save(self._moment(time.monotonic() - self._began))
+        return self._result(cut, self._earlier + time.monotonic() - self._began)
 
-    def _loop(self, began: float, progress: ProgressHook | None) -> Cut | None:
+    def _load(self) -> None:
+        """Everything that is there before the first state is expanded, the compiled loop too: what
+        a search takes does not depend on whether it is the first of its process."""
+        bfs = self._bfs
+        self._place_starts()
+        self._board[bfs.BUDGET] = 0
+        expand = self._codes[-1].function("expand")
+        bfs.explore(expand, self.layout.words, self._emitted.room, self._arrays(), self._board)
+
+    def _loop(self, progress: ProgressHook | None) -> Cut | None:
         """Call the native loop until it is over; what cut it, if anything did."""
         bfs, board = self._bfs, self._board
-        budget, told, now = FIRST_BUDGET, (began, int(board[bfs.COUNT])), began
+        now = self._began
+        budget, told = FIRST_BUDGET, (now, int(board[bfs.COUNT]))
         while True:
-            if self.limits.seconds is not None and now - began >= self.limits.seconds:
+            if self.limits.seconds is not None and now - self._began >= self.limits.seconds:
                 return "seconds"
-            if self.workers > 1 and not self._crew and self._is_long():
-                self._assemble()
+            if self.workers > 1 and self._is_long():
+                self._gather()
             before = time.monotonic()
             self._explore(budget)
             now = time.monotonic()
@@ -288,13 +310,14 @@ class NativeSearch:
             if status not in (bfs.GOING, bfs.GROW):
                 return self._full() if status == bfs.CUT else None
             if self._saving and self._saving.is_due:
-                self._saving.save(self._moment(now - began))
+                self._saving.save(self._moment(now - self._began))
                 if self._saving.was_stopped:
                     return None
             if progress and now - told[0] >= PROGRESS_SECONDS:
-                progress(self._progress(self._earlier + now - began, now - told[0], told[1]))
+                seconds = self._earlier + now - self._began
+                progress(self._progress(seconds, now - told[0], told[1]))
                 told = now, int(board[bfs.COUNT])
-            if now - began > QUICK_SECONDS and len(self._codes) == 1:
+            if now - self._began > QUICK_SECONDS and len(self._codes) == 1:
                 self._codes.append(MachineCode(self._emitted.ir))
             if status == bfs.GOING:
                 budget = _next_budget(budget, now - before)
@@ -335,19 +358,28 @@ class NativeSearch:
         self.interpreter.expand(tuple(row.tolist()))
         raise EndlessStepError("an actor", self.program.actors[0].code[0].where)
 
-    def _assemble(self) -> None:
+    def _gather(self) -> None:
+        """A crew of all hands that are free, if they are more than before."""
+        hands, at_work = min(self._hands(), self.workers), self._crew.workers if self._crew else 1
+        if hands > at_work:
+            before = time.monotonic()
+            self._dismiss()
+            self._assemble(hands)
+            self._began += time.monotonic() - before  # compiling, the first time, is no search
+
+    def _assemble(self, hands: int) -> None:
         """A crew; without memory for its arrays the search goes on alone."""
         from shootdown.machine.native.crew import Crew
 
         words, store = self.layout.words, self._store
-        extra = Crew.size(self.workers, words)
+        extra = Crew.size(hands, words)
         count = int(self._board[self._bfs.COUNT])
         if store.memory(count) + extra > self._memory_limit or self._emitted.room > KEEPS:
             self.workers = 1
             return
         try:
             crew = Crew(
-                self.workers,
+                hands,
                 words,
                 self._emitted.room,
                 self._arrays(),
@@ -360,7 +392,7 @@ class NativeSearch:
             self.workers = 1
             return
         self._crew = crew
-        store.other += extra
+        store.other += crew.memory
         self._tell_board()
         crew.start()
 
@@ -391,7 +423,18 @@ class NativeSearch:
         bfs, board = self._bfs, self._board
         count = int(board[bfs.COUNT])
         queue, rate = count - int(board[bfs.HEAD]), (count - before) / since
-        return Progress(count, queue, int(board[bfs.LEVEL]), seconds, self.memory, rate)
+        limit, words = self._memory_limit, self.layout.words
+        return Progress(
+            count,
+            queue,
+            int(board[bfs.LEVEL]),
+            seconds,
+            memory=self.memory,
+            rate=rate,
+            memory_limit=limit,
+            state_bytes=words * 8,
+            most_states=min(self._store.most, self._store.within(limit)),
+        )
 
     def _result(self, cut: Cut | None, seconds: float) -> SearchResult:
         bfs, board = self._bfs, self._board

@@ -112,10 +112,20 @@ class Store:
         slots = (lines or self.lines) * _SLOTS
         return count * self.words * 8 + groups * 4 + slots * 4 + self.other
 
-    def affordable(self, limit: int) -> int:
+    def affordable(self, limit: int, lines: int | None = None) -> int:
         """The most states that stay within a limit on memory while the table has its size."""
         per_group = self.group * self.words * 8 + 4
-        return max(limit - self.memory(0), 0) // per_group * self.group
+        return max(limit - self.memory(0, lines), 0) // per_group * self.group
+
+    def within(self, limit: int) -> int:
+        """The most states that a limit on memory allows, tables that grow included."""
+        lines = self.lines
+        while True:
+            count = max(min(fullest(lines) - self.margin, self.affordable(limit, lines)), 0)
+            larger = more_lines(lines)
+            if larger * _SLOTS > len(self.table.array) or self.memory(count, larger) > limit:
+                return count
+            lines = larger
 
     def grow(self, count: int, limit: int) -> bool:
         """Empty the table and make it larger, to be refilled; False where a limit on memory forbids
