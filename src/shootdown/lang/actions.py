@@ -95,6 +95,16 @@ def unreachable() -> NoReturn:
 # Each is one step. `state` is named, not read: `atomic_inc(self.users)`.
 
 
+def READ_ONCE(state: T) -> T:  # noqa: N802 - the kernel's name
+    """The value, read by a marked access: others may write it meanwhile (`check --races`)."""
+    raise NotCompiledError
+
+
+def WRITE_ONCE(state: T, value: T) -> None:  # noqa: N802 - the kernel's name
+    """Assign, by a marked access: others may read or write it meanwhile (`check --races`)."""
+    raise NotCompiledError
+
+
 def atomic_inc(state: int) -> None:
     """Add 1."""
     raise NotCompiledError
@@ -141,6 +151,7 @@ def test_and_clear_bit(number: int, state: int) -> bool:
 
 
 ATOMIC_FUNCTIONS: frozenset[object] = frozenset({
+    READ_ONCE, WRITE_ONCE,
     atomic_inc, atomic_dec, atomic_add, atomic_dec_and_test, atomic_inc_not_zero, xchg, cmpxchg,
     test_and_set_bit, test_and_clear_bit,
 })  # fmt: skip

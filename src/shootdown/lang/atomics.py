@@ -1,4 +1,7 @@
-"""Atomic operations by the kernel's names: a read and a write of one piece of state in one step.
+"""Accesses made for concurrency, by the kernel's names.
+
+READ_ONCE and WRITE_ONCE read and write like any access, and are marked. The atomic operations do
+both with one piece of state in one step.
 
 The state is named, not read: in `atomic_inc(self.users)` the argument is a place. Other arguments
 are values, read before, each read a step as everywhere. What the operations mean is said in
@@ -45,7 +48,10 @@ class Atomics(Assignments):
                 value = self.need_value(self.expression(argument), argument)
                 values.append(cast(Scalar, self.own(name, value)))
         assert place is not None
-        return ATOMICS[function](self, place, *values)
+        self.marked += 1
+        result = ATOMICS[function](self, place, *values)
+        self.marked -= 1
+        return result
 
     def _refuse_stars(self, node: ast.Call) -> None:
         for argument in node.args:
@@ -89,6 +95,15 @@ class Atomics(Assignments):
         return old
 
     # --- the operations -----------------------------------------------------------------------
+
+    def read_once(self, place: Place) -> Value:
+        """READ_ONCE"""
+        return self._read(place)
+
+    def write_once(self, place: Place, value: Scalar) -> Value:
+        """WRITE_ONCE"""
+        self.store(*place, value)
+        return NONE
 
     def increment(self, place: Place) -> Value:
         """atomic_inc"""
@@ -165,6 +180,8 @@ class Atomics(Assignments):
 ATOMICS: dict[FunctionType, Callable[..., Value]] = {
     cast(FunctionType, function): method
     for function, method in (
+        (actions.READ_ONCE, Atomics.read_once),
+        (actions.WRITE_ONCE, Atomics.write_once),
         (actions.atomic_inc, Atomics.increment),
         (actions.atomic_dec, Atomics.decrement),
         (actions.atomic_add, Atomics.add),

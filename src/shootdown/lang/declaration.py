@@ -32,6 +32,8 @@ class Declaration:
     initial: int = 0
     shape: str | int | None = None
     ghost: bool = False
+    marked: bool = False
+    """no access to it is a plain one"""
     owner: Part | None = None
     attribute: str = ""
     names: tuple[str, ...] = ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from shootdown.lang.actions import (
+    READ_ONCE,
+    WRITE_ONCE,
     atomic_add,
     atomic_context,
     atomic_dec,
@@ -38,6 +40,7 @@ from shootdown.lang.paging import (
 )
 from shootdown.lang.state import (
     Array,
+    Atomic,
     Counter,
     CpuMask,
     EnumState,
@@ -56,7 +59,10 @@ from shootdown.lang.state import (
 
 __all__ = [
     "EMPTY",
+    "READ_ONCE",
+    "WRITE_ONCE",
     "Array",
+    "Atomic",
     "Counter",
     "CpuMask",
     "EnumState",

@@ -44,6 +44,7 @@ from shootdown.program.operation import (
     Downgrade,
     Guard,
     Load,
+    Manner,
     Mode,
     Operand,
     Patience,
@@ -111,6 +112,8 @@ class Emitter(Output):
         """@atomic_context methods around the current place"""
         self.judging = 0
         """conditions of `require` and `assert` around the current place"""
+        self.marked = 0
+        """atomic operations, READ_ONCE and WRITE_ONCE around the current place"""
         self.depth = 0
 
     # --- arithmetic ---------------------------------------------------------------------------
@@ -179,6 +182,13 @@ class Emitter(Output):
             self.emit(Point(self.where, access))
         return number
 
+    def manner(self, declaration: Declaration) -> Manner:
+        """How the current place touches a variable."""
+        if declaration.ghost or self.ghosts or self.judging:
+            return Manner.RULE
+        marked = self.atomic or self.marked or declaration.marked
+        return Manner.MARKED if marked else Manner.PLAIN
+
     def number_of(self, declaration: Declaration) -> int:
         """The number of a variable, which has to belong to somebody."""
         if declaration.owner is None:
@@ -199,7 +209,7 @@ class Emitter(Output):
         number = self.access(declaration, write=False)
         variable = self.tables.variables[number]
         register = self.temporary(variable.kind, declaration.attribute)
-        self.emit(Load(self.where, register, number, operand))
+        self.emit(Load(self.where, register, number, operand, self.manner(declaration)))
         return Dynamic(register, variable.kind)
 
     def store(
@@ -219,7 +229,8 @@ class Emitter(Output):
             self.check_range(value, replace(kind, low=-(1 << 62)), WIDTH)
         else:
             self.check_range(value, kind, RANGE)
-        self.emit(Store(self.where, number, operand, operand_of(value)))
+        manner = self.manner(declaration)
+        self.emit(Store(self.where, number, operand, operand_of(value), manner))
 
     def checked_index(self, declaration: Declaration, index: Static | Dynamic) -> Operand:
         length = self.tables.length(declaration)

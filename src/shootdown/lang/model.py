@@ -21,8 +21,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
-from shootdown.lang.declaration import Declaration
+from shootdown.lang.declaration import ACTORS, Declaration
 from shootdown.lang.part import Part
+from shootdown.lang.source import is_shipped
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,10 +37,26 @@ class Model(Part):
         return ""
 
     def _adopt(self, name: str, value: Any) -> None:
-        """Refuse arrays whose length only Linux knows."""
-        if isinstance(value, Declaration) and isinstance(value.shape, str):
-            raise TypeError(f"a model has no {value.shape}: use Array(element, length)")
+        """Refuse arrays whose length only Linux knows, in parts of the model too."""
+        _refuse_shapes(value)
         super()._adopt(name, value)
+
+
+def _refuse_shapes(value: Any) -> None:
+    if isinstance(value, Declaration) and isinstance(value.shape, str):
+        raise TypeError(_REFUSED[value.shape])
+    if isinstance(value, Part) and not is_shipped(type(value)):
+        for held in vars(value).values():
+            _refuse_shapes(held)
+    if isinstance(value, list | tuple):
+        for member in value:
+            _refuse_shapes(member)
+
+
+_REFUSED = {
+    shape: f"a model has no {shape}: use Array(element, length)"
+    for shape in ("pages", "tables", "frames", "gather", "devices")
+} | {ACTORS: "a model has no CPUs: use Array(element, length), with one `me` each"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,17 @@ def PerDevice(element: Any) -> Any:
     return _array(element, "devices")
 
 
+def Atomic(state: T) -> T:
+    """State that is made for concurrency: every access to it is a marked one, so that none is part
+    of a data race. For what Linux only touches through functions that see to it (an atomic_t, page
+    table entries), or what is not memory: `Atomic(PerPage(Pte))`.
+    """
+    if not isinstance(state, Declaration) or state.is_lock:
+        raise TypeError("Atomic takes a kind of state: Atomic(Counter())")
+    state.marked = True
+    return cast(T, state)
+
+
 def Ghost(state: T) -> T:
     """State that only rules use. Touching it is never a step and never visible to the system."""
     if not isinstance(state, Declaration) or state.is_lock:

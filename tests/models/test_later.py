@@ -1,0 +1,163 @@
+"""Work, timers, RCU callbacks, interrupts: what is right holds, each mistake is found, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shootdown import Flag, Model, Part, Work, schedule_work, thread
+from shootdown.machine.result import SearchResult
+from shootdown.machine.search import search
+from shootdown.scenarios.check import check_case
+from shootdown.scenarios.effort import Effort
+from shootdown.scenarios.model_request import ModelCase
+from shootdown.scenarios.verdict import ScenarioResult
+
+from . import later
+
+# verdict, rule, states, transitions, steps of the counterexample
+COUNTS: dict[str, tuple[str, str | None, int, int, int]] = {
+    "Remove": ("holds", None, 19, 27, 0),
+    "RemoveWithoutCancel": ("violated", "assertion", 15, 21, 7),
+    "RemoveCancelsWithoutSync": ("violated", "assertion", 19, 26, 8),
+    "RemoveTooEarly": ("violated", "assertion", 22, 31, 7),
+    "Polls": ("holds", None, 11, 14, 0),
+    "PollsFlushed": ("violated", "assertion", 19, 26, 10),
+    "CancelsItself": ("violated", "deadlock", 7, 6, 3),
+    "OneAtATime": ("holds", None, 31, 60, 0),
+    "RunsAgain": ("holds", None, 38, 56, 0),
+    "QueuedTooEarly": ("violated", "assertion", 21, 27, 7),
+    "FlushWithLock": ("violated", "deadlock", 10, 11, 4),
+    "FlushAfterLock": ("holds", None, 14, 19, 0),
+    "CancelReleasesFlush": ("holds", None, 138, 322, 0),
+    "FlushWithSpinlock": ("violated", "sleep-in-atomic", 2, 2, 2),
+    "CancelWithSpinlock": ("holds", None, 9, 11, 0),
+    "MutexWithSpinlock": ("violated", "sleep-in-atomic", 1, 1, 1),
+    "SpinlockWithMutex": ("holds", None, 3, 2, 0),
+    "Periodic": ("holds", None, 10, 12, 0),
+    "PeriodicDeleted": ("violated", "assertion", 17, 21, 6),
+    "StoppedAfterUser": ("holds", None, 7, 7, 0),
+    "StoppedWhileRunning": ("violated", "assertion", 9, 11, 5),
+    "StopsWithLock": ("violated", "deadlock", 10, 11, 3),
+    "HandlerSleeps": ("violated", "sleep-in-atomic", 3, 3, 2),
+    "Replace": ("holds", None, 29, 45, 0),
+    "ReplaceTooEarly": ("violated", "assertion", 41, 70, 6),
+    "ReplaceOutsideReader": ("violated", "assertion", 32, 50, 8),
+    "ReplaceNested": ("holds", None, 38, 60, 0),
+    "ReplaceWaiting": ("holds", None, 25, 38, 0),
+    "ReplaceWaitingTooEarly": ("violated", "assertion", 27, 41, 7),
+    "ReaderWaits": ("violated", "sleep-in-atomic", 1, 1, 1),
+    "CalledTwice": ("violated", "assertion", 6, 6, 2),
+    "Unload": ("holds", None, 154, 385, 0),
+    "UnloadWithoutBarrier": ("violated", "assertion", 120, 260, 7),
+    "Unbind": ("holds", None, 32, 70, 0),
+    "UnbindDisables": ("holds", None, 32, 70, 0),
+    "UnbindWithoutWaiting": ("violated", "assertion", 21, 39, 6),
+    "UnbindOnlyWaits": ("violated", "assertion", 26, 44, 6),
+    "UnbindNested": ("holds", None, 44, 94, 0),
+    "Unbalanced": ("violated", "assertion", 16, 25, 4),
+    "Pending": ("holds", None, 11, 11, 0),
+    "NeverEnabled": ("violated", "deadlock", 4, 3, 3),
+    "BottomHalf": ("holds", None, 248, 768, 0),
+    "BottomHalfFirst": ("violated", "assertion", 257, 703, 13),
+    "HandlerDisables": ("violated", "sleep-in-atomic", 14, 20, 4),
+}
+
+
+def case_of(name: str) -> ModelCase:
+    """The one case of a model."""
+    return ModelCase(getattr(later, name))
+
+
+def steps(result: ScenarioResult) -> int:
+    """Length of the counterexample."""
+    return len(result.counterexample.steps) if result.counterexample else 0
+
+
+def without_cost(result: SearchResult) -> SearchResult:
+    """What both engines must agree on."""
+    return replace(result, seconds=0.0, memory=0, engine="python")
+
+
+def test_every_model_is_counted() -> None:
+    """A new model needs its row here."""
+    found = [c for c in vars(later).values() if isinstance(c, type) and issubclass(c, Model)]
+    assert [cls.__name__ for cls in found if cls is not Model] == list(COUNTS)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts(name: str) -> None:
+    """Exact; and no other verdict when every access is a step of its own."""
+    verdict, rule, *counts = COUNTS[name]
+    result = check_case(case_of(name), Effort())
+    assert (result.verdict, result.rule) == (verdict, rule)
+    assert [result.states, result.transitions, steps(result)] == counts
+    unmerged = check_case(replace(case_of(name), merged=False), Effort())
+    assert (unmerged.verdict, unmerged.rule) == (verdict, rule)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_engines_agree(name: str) -> None:
+    """Same verdict, rule, states, transitions, depth, path, reached operations and exercise."""
+    program = case_of(name).program()
+    native, plain = (search(program, engine=engine) for engine in ("native", "python"))
+    assert without_cost(native) == without_cost(plain)
+
+
+def test_names() -> None:
+    """An actor goes by the attribute; its state by that name. Unused ones do not exist."""
+    program = case_of("BottomHalf").program()
+    assert [actor.name for actor in program.actors] == ["hardware", "unbind", "irq", "work"]
+    assert [actor.daemon for actor in program.actors] == [True, False, True, True]
+    names = {variable.name for variable in program.variables}
+    assert {"irq.raised", "irq.running", "work.pending", "work.running"} <= names
+    unused = case_of("SpinlockWithMutex").program()
+    assert [actor.name for actor in unused.actors] == ["user"]
+
+
+def test_names_in_a_list() -> None:
+    """Actors and CPU masks go by where they are declared."""
+    program = case_of("Unload").program()
+    actors = [actor.name for actor in program.actors]
+    assert actors == ["reader", "module", "heads[0]", "heads[1]"]
+    (readers,) = [v for v in program.variables if v.name == "rcu.readers"]
+    assert readers.kind.show(0b11) == "reader, module"
+    assert readers.kind.show(0) == "nobody"
+
+
+class Unit(Part):
+    """Something with work, of which there may be several."""
+
+    def __init__(self):
+        self.work = Work(self.handle)
+        self.done = Flag()
+
+    def handle(self):
+        self.done = True
+
+
+class TwoUnits(Model):
+    """A dict gives its values no names."""
+
+    def __init__(self):
+        self.units = {"left": Unit(), "right": Unit()}
+
+    @thread
+    def user(self):
+        schedule_work(self.units["left"].work)
+        schedule_work(self.units["right"].work)
+
+
+def test_two_of_one_name() -> None:
+    """They are told apart."""
+    program = ModelCase(TwoUnits).program()
+    assert [actor.name for actor in program.actors] == ["user", "unit.work", "unit.work#2"]
+    assert check_case(ModelCase(TwoUnits), Effort()).states == 13
+
+
+def test_what_runs_is_a_method_of_a_part() -> None:
+    """Anything else could not be compiled."""
+    for function in (print, lambda: None, "text".upper):
+        with pytest.raises(TypeError, match=r"Work\(…\) takes a method of a part"):
+            Work(function)
