@@ -103,6 +103,10 @@ class _Writer:
         """An event counted by the value of a register."""
         self.code.count(self.pick(0, 1), self.operand())
 
+    def progress(self) -> None:
+        """A step that gets something done, on some of its ways perhaps."""
+        self.code.progress()
+
     def branched(self, depth: int) -> None:
         """Two ways that meet again."""
         self.labels += 1
@@ -118,7 +122,7 @@ class _Writer:
         """A few operations that cannot fail."""
         options = [self.load, self.compute, self.choose]
         if effects:
-            options += [self.store, self.store, self.check, self.count]
+            options += [self.store, self.store, self.check, self.count, self.progress]
         for _ in range(self.draw(st.sampled_from([1, 2, 3, 4]))):
             self.draw(st.sampled_from(options))()
         if depth and self.draw(st.booleans()):

@@ -25,6 +25,7 @@ from shootdown.program.operation import (
     Operation,
     Patience,
     Point,
+    Progress,
     Reg,
     Release,
     Store,
@@ -109,6 +110,9 @@ class Code:
 
     def count(self, number: int, a: Operand | int) -> None:
         self.operations.append(Count(NOWHERE, number, operand(a)))
+
+    def progress(self) -> None:
+        self.operations.append(Progress(NOWHERE))
 
     def halt(self) -> None:
         self.operations.append(Halt(NOWHERE))

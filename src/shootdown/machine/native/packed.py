@@ -82,13 +82,15 @@ class PackedCode:
         marks[self.rules :] |= more[self.rules :]
 
 
-def emit_packed(program: Program, layout: Layout) -> PackedCode:
-    """The module of a program."""
+def emit_packed(
+    program: Program, layout: Layout, writer_class: type[PackedWriter] | None = None
+) -> PackedCode:
+    """The module of a program, each actor written by such a writer."""
     blocks = tuple((n, b) for n, actor in enumerate(program.actors) for b in find_blocks(actor))
     lines: list[str] = []
     first = 0
     for number in range(len(program.actors)):
-        writer = _PackedWriter(program, layout, number, first)
+        writer = (writer_class or PackedWriter)(program, layout, number, first)
         lines += writer.write()
         first += len(writer.blocks)
     lines += _expand(len(program.actors))
@@ -118,7 +120,7 @@ def _expand(actors: int) -> Iterator[str]:
     yield "}"
 
 
-class _PackedWriter(ActorWriter):
+class PackedWriter(ActorWriter):
     """Writes the function of one actor."""
 
     def __init__(self, program: Program, layout: Layout, number: int, first_block: int) -> None:
@@ -144,7 +146,7 @@ class _PackedWriter(ActorWriter):
         self._write_ways_back()
         for point in range(self.actor.halted + 1):
             self._write_arrival(point)
-        self._write_keep()
+        self.write_keep()
         self._write_odometer()
         self._write_ends()
         self.text.lines.append("}")
@@ -169,7 +171,7 @@ class _PackedWriter(ActorWriter):
             for name in ("position", "known"):
                 text.line(f"%{name} = alloca i64")
             text.line("store i64 0, ptr %known")
-        self._write_word_slots()
+        self.write_word_slots()
         for word in range(self.layout.words):
             pointer = text.set(f"getelementptr i64, ptr %state, i64 {word}")
             text.line(f"%s{word} = load i64, ptr {pointer}")
@@ -186,7 +188,7 @@ class _PackedWriter(ActorWriter):
         cases = " ".join(f"i64 {p}, label %leave{p}" for p in range(self.actor.halted))
         text.line(f"switch i64 {pc}, label %idle [ {cases} ]")
 
-    def _write_word_slots(self) -> None:
+    def write_word_slots(self) -> None:
         """A slot per word; the words of a long variable lie together so that an index can reach."""
         long: dict[int, str] = {}
         for number, slots in enumerate(self.layout.variables):
@@ -241,7 +243,7 @@ class _PackedWriter(ActorWriter):
             self.text.line(f"store i64 {whole}, ptr %w{word}")
         self.text.jump("keep")
 
-    def _write_keep(self) -> None:
+    def write_keep(self) -> None:
         """A successor is complete: append it to the output."""
         text = self.text
         text.label("keep")
@@ -420,4 +422,13 @@ def _signed(word: int) -> int:
     return word - (1 << WORD) if word >> WORD - 1 else word
 
 
-__all__ = ["ALIVE", "BROKEN", "ENDLESS", "STUCK", "Marks", "PackedCode", "emit_packed"]
+__all__ = [
+    "ALIVE",
+    "BROKEN",
+    "ENDLESS",
+    "STUCK",
+    "Marks",
+    "PackedCode",
+    "PackedWriter",
+    "emit_packed",
+]

@@ -1,0 +1,260 @@
+"""The states of a finished native search with their steps: a `machine.liveness.lasso.Space`.
+
+Beside what the search has stored, this takes for each state
+
+    4      where its steps begin in the graph
+    8      rank and region
+    16     three stacks; what of them is touched depends on how deep walks go
+
+bytes, and 5 for each step. It counts against the limit on memory before any of it is used.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shootdown.machine.interpreter import Interpreter, Words
+from shootdown.machine.liveness.fairness import SYSTEM, stays_of
+from shootdown.machine.liveness.lasso import CutShort, Edge, look_for_loops
+from shootdown.machine.native import components
+from shootdown.machine.native.arena import Arena
+from shootdown.machine.native.graph import LOST, Buffers, Graph, record
+from shootdown.machine.native.jit import MachineCode
+from shootdown.machine.native.labelled import PROGRESS, emit_labelled
+from shootdown.machine.result import Liveness, Progress, SearchResult, StepTaken
+from shootdown.machine.search import PROGRESS_SECONDS, ProgressHook
+
+if TYPE_CHECKING:
+    from shootdown.machine.native.search import NativeSearch
+
+STATE_BYTES, STEP_BYTES = 28, 5
+CAPACITY = 4096
+SLICE = 1 << 16
+"""states recorded in one call"""
+BUDGET = 1 << 20
+"""steps of a walk in one call: between calls limits are looked at, and Ctrl-C is heard"""
+
+Tell = Callable[[int], None]
+
+
+class NativePart:
+    """A component, read from the graph."""
+
+    def __init__(self, space: NativeSpace, watch: int, members: NDArray[np.int64]) -> None:
+        self._space = space
+        self._watch = watch
+        self._members = frozenset(members.tolist())
+        self.first = int(members[0])
+
+    @cached_property
+    def movers(self) -> frozenset[int]:
+        """The actors that take steps in it."""
+        return frozenset(edge.actor for number in self._members for edge in self.steps(number))
+
+    def steps(self, number: int) -> Sequence[Edge]:
+        """The steps from a state that are not progress and stay inside."""
+        return [
+            Edge(at, target, label & ~PROGRESS)
+            for at, (target, label) in enumerate(self._space.row(number))
+            if target in self._members and not self._counts(label)
+        ]
+
+    def _counts(self, label: int) -> bool:
+        return bool(label & PROGRESS) and self._watch in (SYSTEM, label & ~PROGRESS)
+
+    def enabled(self, number: int) -> frozenset[int]:
+        """The actors that have a step in a state."""
+        return frozenset(label & ~PROGRESS for _, label in self._space.row(number))
+
+
+class NativeSpace:
+    """The states that a search holds in memory; `close` it before the search."""
+
+    def __init__(self, search: NativeSearch, transitions: int, deadline: float | None) -> None:
+        """`transitions`: what the search generated; `deadline`: by the monotonic clock.
+
+        Raises:
+            CutShort: if the graph cannot be held in memory.
+        """
+        self.search = search
+        self.interpreter: Interpreter = search.interpreter
+        self._deadline = deadline
+        self._stored = search.stored()
+        self._refuse_what_is_too_large(transitions)
+        count, arenas = self._stored.total, []
+        for length, kind in (
+            (count + 1, np.uint32),
+            (max(transitions, 1), np.uint32),
+            (max(transitions, 1), np.uint8),
+            *[(count, np.uint32)] * 6,
+        ):
+            arenas.append(Arena(length, kind))
+        self._arenas = arenas
+        arrays = [arena.array for arena in arenas]
+        self._graph = Graph(arrays[0], arrays[1][:transitions], arrays[2][:transitions])
+        self._walk = components.Walk(*arrays[3:])
+        self._board = np.zeros(components.BOARD_SIZE, np.int64)
+
+    def _refuse_what_is_too_large(self, transitions: int) -> None:
+        count, actors = self._stored.total, len(self.interpreter.program.actors)
+        if actors > components.MOST_ACTORS:
+            most = components.MOST_ACTORS
+            raise CutShort("memory", f"loops are looked for among at most {most} actors")
+        if count > components.MOST_STATES or transitions >= 1 << 32:
+            raise CutShort("memory", "loops are looked for in at most 2^31 states, 2^32 steps")
+        need = count * STATE_BYTES + transitions * STEP_BYTES
+        limit = self.search.memory_limit
+        if self.search.memory + need > limit:
+            raise CutShort(
+                "memory",
+                f"looking for loops needs {need >> 20} MiB more, which the limit on memory forbids",
+            )
+
+    @property
+    def memory(self) -> int:
+        """Bytes that looking for loops may take at most."""
+        return self._stored.total * STATE_BYTES + len(self._graph.targets) * STEP_BYTES
+
+    def __enter__(self) -> NativeSpace:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._graph = Graph(*(np.empty(0, array.dtype) for array in self._graph))
+        self._walk = components.Walk(*[np.empty(0, np.uint32)] * 6)
+        for arena in self._arenas:
+            arena.close()
+
+    # --- building -----------------------------------------------------------------------------
+
+    def record(self, tell: Tell) -> None:
+        """Fill in the graph; `tell` hears how many states are done.
+
+        Raises:
+            CutShort: if time is up.
+        """
+        layout, count = self.interpreter.layout, self._stored.total
+        emitted = emit_labelled(self.interpreter.program, layout)
+        code = MachineCode(emitted.ir)
+        capacity = max(CAPACITY, emitted.room)
+        successors = np.empty(capacity * (layout.words + 1), np.uint64)
+        hashes, ends = np.empty(capacity, np.uint64), np.empty(64, np.int64)
+        marks = emitted.new_marks()
+        buffers = Buffers(
+            successors.ctypes.data,
+            hashes.ctypes.data,
+            ends.ctypes.data,
+            capacity,
+            marks.ctypes.data,
+        )
+        expand, found = code.function("expand"), 0
+        for start in range(0, count, SLICE):
+            stop = min(start + SLICE, count)
+            found = record(
+                expand, layout.words, emitted.room, start, stop, self._stored, buffers, self._graph
+            )
+            if found == LOST:
+                break
+            tell(stop)
+            self._look_at_the_clock()
+        if found != len(self._graph.targets):
+            raise AssertionError("the graph of a search has other steps than the search")
+
+    def _look_at_the_clock(self) -> None:
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            raise CutShort("seconds", "the limit on time was met while looking for loops")
+
+    @cached_property
+    def _standing(self) -> components.Standing:
+        """Where the pcs of the actors lie, and what it takes to stay at each."""
+        interpreter = self.interpreter
+        fields = [frame.pc for frame in interpreter.layout.actors]
+        rows = [stays_of(actor) for actor in interpreter.program.actors]
+        stay = np.zeros((len(rows), max(map(len, rows))), np.uint8)
+        for number, row in enumerate(rows):
+            stay[number, : len(row)] = row
+        return components.Standing(
+            self._stored.states,
+            interpreter.layout.words,
+            np.array([field.word for field in fields], np.int64),
+            np.array([field.shift for field in fields], np.uint64),
+            np.array([(1 << field.bits) - 1 for field in fields], np.uint64),
+            stay,
+        )
+
+    # --- a space ------------------------------------------------------------------------------
+
+    def component(self, watch: int) -> NativePart | None:
+        """See `lasso.Space`."""
+        board, best = self._board, None
+        components.begin(watch, self._graph, self._walk, self._standing, board)
+        again = True
+        while again:
+            components.begin_round(self._walk, board)
+            over = False
+            while not over:
+                board[components.BUDGET] = BUDGET
+                over = components.go_on(watch, self._graph, self._walk, self._standing, board)
+                self._look_at_the_clock()
+            if board[components.BEST_CODE]:
+                best = np.flatnonzero(self._walk.rank == board[components.BEST_CODE])
+            again = bool(board[components.AGAIN])
+        return None if best is None else NativePart(self, watch, best)
+
+    def row(self, number: int) -> list[tuple[int, int]]:
+        """The steps from a state: where each leads, and its label."""
+        graph = self._graph
+        steps = slice(int(graph.offsets[number]), int(graph.offsets[number + 1]))
+        return list(zip(graph.targets[steps].tolist(), graph.labels[steps].tolist(), strict=True))
+
+    def words(self, number: int) -> Words:
+        """A state."""
+        return tuple(self.search.rows()[number].tolist())
+
+    def run_to(self, number: int) -> tuple[tuple[StepTaken, ...], int]:
+        """The steps by which the search found a state, and the start."""
+        return self.search.run_to(number)
+
+
+def look_for_native_loops(
+    search: NativeSearch, found: SearchResult, liveness: Liveness, progress: ProgressHook | None
+) -> SearchResult:
+    """What a search that held, and is still open, says once its loops have been looked at."""
+    began = time.monotonic()
+    left = None if search.limits.seconds is None else search.limits.seconds - found.seconds
+    deadline = None if left is None else began + left
+    memory, told = search.memory, began
+
+    def tell(states: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if progress and now - told >= PROGRESS_SECONDS:
+            told, queue = now, found.states - states
+            seconds = found.seconds + now - began
+            progress(Progress(found.states, queue, found.depth, seconds, memory))
+
+    try:
+        with NativeSpace(search, found.transitions, deadline) as space:
+            memory += space.memory
+            space.record(tell)
+            judged = look_for_loops(search.program, space, found, liveness)
+    except CutShort as short:
+        judged = short.cut_off(replace(found, liveness=liveness))
+    seconds = found.seconds + time.monotonic() - began
+    return replace(judged, seconds=seconds, memory=max(found.memory, memory))
