@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from shootdown.drivers.driver import Driver
     from shootdown.lang.declare import (
         EMPTY,
+        READ_ONCE,
+        WRITE_ONCE,
         Array,
+        Atomic,
         Counter,
         EnumState,
         Flag,
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     )
     from shootdown.lang.model import Model, thread
     from shootdown.lang.part import Part
+    from shootdown.lang.queue import Queue
     from shootdown.lang.rcu import Rcu, RcuHead, call_rcu, rcu_barrier
     from shootdown.lang.sections import SeqCount, Srcu
     from shootdown.lang.timer import (
@@ -102,12 +106,12 @@ _NAMES = {
         "Driver",
     ),
     "shootdown.lang.declare": (
-        "EMPTY", "Array", "Counter", "EnumState", "Flag", "Ghost", "Int", "Mutex", "PageRange",
-        "PerCpu", "PerDevice", "PerFrame", "PerPage", "PerTable", "Pte", "RwLock", "RwSemaphore",
-        "Spinlock", "atomic_add", "atomic_context", "atomic_dec", "atomic_dec_and_test",
-        "atomic_inc", "atomic_inc_not_zero", "choose", "cmpxchg", "count", "ghost",
-        "indivisible", "might_sleep", "progress", "require", "rest", "smp_processor_id",
-        "test_and_clear_bit", "test_and_set_bit", "wait_until", "xchg",
+        "EMPTY", "READ_ONCE", "WRITE_ONCE", "Array", "Atomic", "Counter", "EnumState", "Flag",
+        "Ghost", "Int", "Mutex", "PageRange", "PerCpu", "PerDevice", "PerFrame", "PerPage",
+        "PerTable", "Pte", "RwLock", "RwSemaphore", "Spinlock", "atomic_add", "atomic_context",
+        "atomic_dec", "atomic_dec_and_test", "atomic_inc", "atomic_inc_not_zero", "choose",
+        "cmpxchg", "count", "ghost", "indivisible", "might_sleep", "progress", "require", "rest",
+        "smp_processor_id", "test_and_clear_bit", "test_and_set_bit", "wait_until", "xchg",
     ),
     "shootdown.lang.errors": (
         "ModelError",
@@ -121,6 +125,9 @@ _NAMES = {
     ),
     "shootdown.lang.part": (
         "Part",
+    ),
+    "shootdown.lang.queue": (
+        "Queue",
     ),
     "shootdown.lang.rcu": (
         "Rcu", "RcuHead", "call_rcu", "rcu_barrier",
@@ -144,8 +151,11 @@ _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 __all__ = [
     "EMPTY",
     "INVALID",
+    "READ_ONCE",
     "SUCCESS",
+    "WRITE_ONCE",
     "Array",
+    "Atomic",
     "Counter",
     "Driver",
     "EnumState",
@@ -165,6 +175,7 @@ __all__ = [
     "PerPage",
     "PerTable",
     "Pte",
+    "Queue",
     "Rcu",
     "RcuHead",
     "RwLock",

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from shootdown import Flag, Model, Part, Work, schedule_work, thread
-from shootdown.machine.result import SearchResult
-from shootdown.machine.search import search
-from shootdown.scenarios.check import check_case
-from shootdown.scenarios.effort import Effort
+from shootdown.machine.reductions import Reductions
 from shootdown.scenarios.model_request import ModelCase
-from shootdown.scenarios.verdict import ScenarioResult
 
 from . import later
+from .searching import Row, check_engines_agree, models_in, row
 
-# verdict, rule, states, transitions, steps of the counterexample
-COUNTS: dict[str, tuple[str, str | None, int, int, int]] = {
+MODELS = models_in(vars(later))
+COUNTS: dict[str, Row] = {
     "Remove": ("holds", None, 19, 27, 0),
     "RemoveWithoutCancel": ("violated", "assertion", 15, 21, 7),
     "RemoveCancelsWithoutSync": ("violated", "assertion", 19, 26, 8),
@@ -65,60 +60,39 @@ COUNTS: dict[str, tuple[str, str | None, int, int, int]] = {
 }
 
 
-def case_of(name: str) -> ModelCase:
-    """The one case of a model."""
-    return ModelCase(getattr(later, name))
-
-
-def steps(result: ScenarioResult) -> int:
-    """Length of the counterexample."""
-    return len(result.counterexample.steps) if result.counterexample else 0
-
-
-def without_cost(result: SearchResult) -> SearchResult:
-    """What both engines must agree on."""
-    return replace(result, seconds=0.0, memory=0, engine="python")
-
-
 def test_every_model_is_counted() -> None:
     """A new model needs its row here."""
-    found = [c for c in vars(later).values() if isinstance(c, type) and issubclass(c, Model)]
-    assert [cls.__name__ for cls in found if cls is not Model] == list(COUNTS)
+    assert list(MODELS) == list(COUNTS)
 
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts(name: str) -> None:
-    """Exact; and no other verdict when every access is a step of its own."""
-    verdict, rule, *counts = COUNTS[name]
-    result = check_case(case_of(name), Effort())
-    assert (result.verdict, result.rule) == (verdict, rule)
-    assert [result.states, result.transitions, steps(result)] == counts
-    unmerged = check_case(replace(case_of(name), merged=False), Effort())
-    assert (unmerged.verdict, unmerged.rule) == (verdict, rule)
+    """Exact; no other verdict when every access is a step of its own, or with all reductions."""
+    assert row(MODELS[name]) == COUNTS[name]
+    assert row(MODELS[name], Reductions.none())[:2] == COUNTS[name][:2]
+    assert row(MODELS[name], Reductions())[:2] == COUNTS[name][:2]
 
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_engines_agree(name: str) -> None:
     """Same verdict, rule, states, transitions, depth, path, reached operations and exercise."""
-    program = case_of(name).program()
-    native, plain = (search(program, engine=engine) for engine in ("native", "python"))
-    assert without_cost(native) == without_cost(plain)
+    check_engines_agree(MODELS[name])
 
 
 def test_names() -> None:
     """An actor goes by the attribute; its state by that name. Unused ones do not exist."""
-    program = case_of("BottomHalf").program()
+    program = ModelCase(later.BottomHalf).program()
     assert [actor.name for actor in program.actors] == ["hardware", "unbind", "irq", "work"]
     assert [actor.daemon for actor in program.actors] == [True, False, True, True]
     names = {variable.name for variable in program.variables}
     assert {"irq.raised", "irq.running", "work.pending", "work.running"} <= names
-    unused = case_of("SpinlockWithMutex").program()
+    unused = ModelCase(later.SpinlockWithMutex).program()
     assert [actor.name for actor in unused.actors] == ["user"]
 
 
 def test_names_in_a_list() -> None:
     """Actors and CPU masks go by where they are declared."""
-    program = case_of("Unload").program()
+    program = ModelCase(later.Unload).program()
     actors = [actor.name for actor in program.actors]
     assert actors == ["reader", "module", "heads[0]", "heads[1]"]
     (readers,) = [v for v in program.variables if v.name == "rcu.readers"]
@@ -153,7 +127,7 @@ def test_two_of_one_name() -> None:
     """They are told apart."""
     program = ModelCase(TwoUnits).program()
     assert [actor.name for actor in program.actors] == ["user", "unit.work", "unit.work#2"]
-    assert check_case(ModelCase(TwoUnits), Effort()).states == 13
+    assert row(TwoUnits)[2:4] == (13, 18)
 
 
 def test_what_runs_is_a_method_of_a_part() -> None:

@@ -7,9 +7,11 @@ compiler recognises it where a method uses the attribute.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from shootdown.lang.geometry import Geometry
+from shootdown.lang.paging import EMPTY
 from shootdown.program import kind as kinds
 from shootdown.program.kind import Kind
 
@@ -39,13 +41,28 @@ class Declaration:
     names: tuple[str, ...] = ()
     """what reports call the values, from `low` on"""
     title: str = ""
-    """the Enum the values are members of"""
+    """the name of the Enum the values are members of"""
+    members: tuple[Enum, ...] = ()
+    """these members"""
 
     @property
     def name(self) -> str:
         """`mm.pte`: the owner's name, unless it has none, and the attribute."""
         holder = self.owner.name if self.owner else "?"
         return f"{holder}.{self.attribute}" if holder else self.attribute
+
+    @property
+    def first(self) -> Any:
+        """The value it starts with, or each of its elements does, as methods see it."""
+        match self.family:
+            case "enum":
+                return self.members[self.initial]
+            case "flag":
+                return bool(self.initial)
+            case "pte":
+                return EMPTY
+            case _:
+                return self.initial
 
     @property
     def is_array(self) -> bool:

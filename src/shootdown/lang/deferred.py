@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shootdown.lang.declare import (
+    Atomic,
     Flag,
     Int,
     PerCpu,
@@ -40,7 +41,7 @@ class Deferred(Part):
             kind = type(self).__name__
             raise TypeError(f"{kind}(…) takes a method of a part: {kind}(self.run_later)")
         self.function = function
-        self.running = Flag()
+        self.running = Atomic(Flag())
 
     @property
     def name(self) -> str:

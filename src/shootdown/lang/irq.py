@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shootdown.lang.declare import Counter, Flag, indivisible, might_sleep, wait_until
+from shootdown.lang.declare import Atomic, Counter, Flag, indivisible, might_sleep, wait_until
 from shootdown.lang.deferred import InAtomicContext
 
 
@@ -23,10 +23,10 @@ class Irq(InAtomicContext):
 
     def __init__(self, function: Callable[[], Any]) -> None:
         super().__init__(function)
-        self.raised = Flag()
+        self.raised = Atomic(Flag())
         self.disabled = Counter()
         """how often: disable_irq() nests"""
-        self.freed = Flag()
+        self.freed = Atomic(Flag())
 
     @indivisible
     def begin(self) -> None:

@@ -62,7 +62,13 @@ def EnumState(enum: type[E], initial: E | None = None) -> E:
         E,
         _declared(
             Declaration(
-                "enum", 0, kind.high, members.index(first), names=kind.names, title=kind.title
+                "enum",
+                0,
+                kind.high,
+                members.index(first),
+                names=kind.names,
+                title=kind.title,
+                members=tuple(members),
             )
         ),
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from shootdown.lang.declare import EnumState, indivisible, wait_until
+from shootdown.lang.declare import Atomic, EnumState, indivisible, wait_until
 from shootdown.lang.deferred import InAtomicContext
 
 
@@ -27,7 +27,7 @@ class Timer(InAtomicContext):
 
     def __init__(self, function: Callable[[], Any]) -> None:
         super().__init__(function)
-        self.armed = EnumState(Armed)
+        self.armed = Atomic(EnumState(Armed))
 
     @indivisible
     def begin(self) -> None:

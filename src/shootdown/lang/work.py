@@ -14,7 +14,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from shootdown.lang.declare import EnumState, indivisible, might_sleep, wait_until
+from shootdown.lang.declare import Atomic, EnumState, indivisible, might_sleep, wait_until
 from shootdown.lang.deferred import Flushed
 
 
@@ -31,7 +31,7 @@ class Work(Flushed):
 
     def __init__(self, function: Callable[[], Any]) -> None:
         super().__init__(function)
-        self.pending = EnumState(Pending)
+        self.pending = Atomic(EnumState(Pending))
 
     def is_pending(self) -> bool:
         """Whether its worker has it before it."""
@@ -93,7 +93,7 @@ def flush_work(work: Work) -> bool:
 
 def cancel_work(work: Work) -> bool:
     """cancel_work(): takes it off the queue; whether it was there. Does not wait for a function
-    that runs, and never sleeps. One step. For work items since 4.16, before that inside only."""
+    that runs, and never sleeps. One step."""
     return work.cancel()
 
 
