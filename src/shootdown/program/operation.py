@@ -73,6 +73,17 @@ class Patience(Enum):
     """a device between two accesses: it may stop for good although it could go on"""
 
 
+class Manner(Enum):
+    """How an operation touches shared state; this decides what is a data race (`machine.races`)."""
+
+    PLAIN = "plain"
+    """as C does it: no other actor may come near meanwhile"""
+    MARKED = "marked"
+    """READ_ONCE, WRITE_ONCE, an atomic operation, a wait, hardware: made for concurrency"""
+    RULE = "by a rule"
+    """the system does not do this at all"""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Why a point stands where it stands: the variable touched, and the locks held meanwhile."""
@@ -127,6 +138,7 @@ class Load:
     dst: Reg
     variable: int
     index: Operand
+    manner: Manner = Manner.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,7 @@ class Store:
     variable: int
     index: Operand
     a: Operand
+    manner: Manner = Manner.PLAIN
 
 
 # --- locks --------------------------------------------------------------------------------------
