@@ -11,7 +11,7 @@ of them.
 from __future__ import annotations
 
 from shootdown.drivers.driver import Driver
-from shootdown.lang.declare import EMPTY, Counter, Mutex, PageRange, PerPage, Pte
+from shootdown.lang.declare import EMPTY, Atomic, Counter, Mutex, PageRange, PerPage, Pte
 from shootdown.linux.mm import Mm
 
 
@@ -23,7 +23,8 @@ class Kvm(Driver):
         self.mmu_lock = Mutex()
         self.mmu_invalidate_seq = Counter()
         self.mmu_invalidate_in_progress = Counter()
-        self.table = PerPage(Pte)
+        self.table = Atomic(PerPage(Pte))
+        """entries are written whole, with WRITE_ONCE (arch/x86/kvm/mmu/tdp_iter.h)"""
 
     def invalidate_range_start(self, range: PageRange) -> None:
         """Unmap, and flush before mmu_lock is dropped (B34)."""

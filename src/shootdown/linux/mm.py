@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from shootdown.lang.declare import (
     EMPTY,
+    Atomic,
     Flag,
     Ghost,
     Int,
@@ -65,8 +66,10 @@ class Mm(Part):
         self.mmap_lock = RwSemaphore()
         self.page_table_lock = Spinlock()
         self.vma = PerPage(Int(NO_VMA, READ_WRITE))
-        self.pte = PerPage(Pte)
-        self.table = PerTable(Flag)
+        self.pte = Atomic(PerPage(Pte))
+        """set_pte() is WRITE_ONCE, ptep_get() READ_ONCE (arch/x86/include/asm/pgtable_64.h,
+        include/linux/pgtable.h)"""
+        self.table = Atomic(PerTable(Flag))
         """the entry above points to a page table"""
         self.changing = Ghost(PerPage(Int(0, geometry.tasks + geometry.devices + geometry.cpus)))
         """operations that are changing this page right now"""
