@@ -3,6 +3,7 @@
 Life of an access. The device chooses a page and a direction, looks into its TLB, walks on a miss:
 from then on the access is *in flight*, its physical address is fixed. Some time later it *lands* in
 memory, and that is when rules judge it. What cannot be translated goes to the subclass as a fault.
+An access that lands is progress; so is one that is refused, or given up for another.
 
 An invalidation removes TLB entries at once, but it *completes* only when every access translated
 before it has landed; drivers wait for that. Sources: PCIe 6.0, 10.3.5 (an ATS function answers an
@@ -23,6 +24,7 @@ from shootdown.lang.declare import (
     choose,
     count,
     indivisible,
+    progress,
     rest,
     wait_until,
 )
@@ -50,6 +52,9 @@ class Device(Part):
         self.persists = False
         """repeats an access when its fault was handled, instead of any time later: for replay,
         where nothing else would make it come back"""
+        self.endless = False
+        """repeats an access as often as it takes, and counts nothing: for liveness, which asks
+        whether that is for ever"""
 
     # --- what subclasses decide ---------------------------------------------------------------
 
@@ -107,6 +112,7 @@ class Device(Part):
         """The access reaches memory."""
         self.in_flight = False
         self.draining = False
+        progress()
         count("accesses by the device")
         for rule in ACCESS_RULES:
             rule.judge(self.mm, page, pte, write)

@@ -25,6 +25,7 @@ from shootdown.lang.declare import (
     count,
     ghost,
     indivisible,
+    progress,
     require,
     wait_until,
 )
@@ -97,9 +98,13 @@ class Iommu(Device):
 
     def fault(self, page: int, write: bool) -> None:
         """Request the page and repeat, until the access lands, is refused, or the device fails."""
+        if self.endless:
+            self.insist(page, write)
+            return
         for attempt in range(self.retries):
             self.request(page, write)
             if self.await_answer() == INVALID:
+                progress()
                 count("page requests refused")
                 return
             pte = self.repeat(page, write)
@@ -108,6 +113,18 @@ class Iommu(Device):
                 return
             self.judge_repeat(attempt)
         count("device failures")
+
+    def insist(self, page: int, write: bool) -> None:
+        """The same without ever failing."""
+        while True:
+            self.request(page, write)
+            if self.await_answer() == INVALID:
+                progress()
+                return
+            pte = self.repeat(page, write)
+            if pte.allows(write):
+                self.land(page, pte, write)
+                return
 
     @indivisible
     def request(self, page: int, write: bool) -> None:

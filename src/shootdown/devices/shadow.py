@@ -3,12 +3,16 @@
 It walks the table that its driver fills (`driver.table`) and caches what it finds. A miss is a
 fault that runs the driver's code, in the context of the faulting device (a vCPU exit), and the
 device then simply tries again some time: there is no limit and no failure state.
+
+An `endless` device says what it does then: it repeats that access, or turns to another. Turning
+away is progress, so that only one that never stops trying can be in vain; and so is trying what the
+process itself may not do, which no driver can grant.
 """
 
 from __future__ import annotations
 
 from shootdown.devices.device import Device
-from shootdown.lang.declare import Pte, count
+from shootdown.lang.declare import Pte, choose, count, ghost, progress
 
 
 class ShadowMmu(Device):
@@ -20,9 +24,31 @@ class ShadowMmu(Device):
 
     def fault(self, page: int, write: bool) -> None:
         """The driver's fault handler; nobody waits for it to end."""
+        if self.endless:
+            self.insist(page, write)
+            return
         count("device faults")
         self.driver.device_fault(page, write)
         if self.persists:
             pte = self.repeat(page, write)
             if pte.allows(write):
                 self.land(page, pte, write)
+
+    def insist(self, page: int, write: bool) -> None:
+        """Fault on the access until it lands or something else matters more."""
+        while True:
+            self.driver.device_fault(page, write)
+            self.judge_refusal(page, write)
+            pte = self.repeat(page, write)
+            if pte.allows(write):
+                self.land(page, pte, write)
+                return
+            if choose(False, True):
+                progress()
+                return
+
+    @ghost
+    def judge_refusal(self, page: int, write: bool) -> None:
+        """The process may not do this either."""
+        if not self.mm.permits(page, write):
+            progress()

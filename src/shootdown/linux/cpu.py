@@ -17,6 +17,7 @@ from shootdown.lang.declare import (
     choose,
     count,
     indivisible,
+    progress,
     rest,
 )
 from shootdown.lang.part import Part
@@ -47,6 +48,7 @@ class Cpu(Part):
             page, write, done = self.try_any()
             if not done:
                 self.mm.page_fault(page, write)
+            progress()
 
     @indivisible
     def try_any(self) -> tuple[int, bool, bool]:

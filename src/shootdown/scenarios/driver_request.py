@@ -60,6 +60,7 @@ class Request:
             geometry,
             user_cpus=self.user_cpus,
             merged=self.effort.reductions.merge,
+            endless=self.effort.liveness is not None,
         ).sized
 
     def refuse_mistakes(self) -> None:

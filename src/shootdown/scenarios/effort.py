@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from shootdown.machine.reductions import Reductions
-from shootdown.machine.result import Engine, Limits
+from shootdown.machine.result import Engine, Limits, Liveness
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Effort:
     reductions: Reductions = field(default_factory=Reductions)
     all_rules: bool = False
     """go on after a broken rule and find every other one, too (`scenarios.all_rules`)"""
+    liveness: Liveness | None = None
+    """what is asked of runs that go on for ever (`machine.liveness`)"""
 
     def after(self, seconds: float) -> Effort:
         """What is left of it when so much time has passed."""

@@ -79,6 +79,8 @@ class Scenario:
     """CPUs that run user code while the operations run"""
     merged: bool = True
     """False: every access is a step of its own, where nobody could notice too"""
+    endless: bool = False
+    """devices repeat what they cannot do for ever: for liveness, which says whether that happens"""
 
     @property
     def name(self) -> str:
@@ -146,6 +148,8 @@ class System:
         self.mm.label = "mm"
         self.mm.cpus = [Cpu(self.mm, number + 1) for number in range(scenario.user_cpus)]
         self.driver = scenario.driver(self.mm)
+        for unit in self.driver.device.units:
+            unit.endless = scenario.endless
         subscribers: Any = [self.driver]
         self.mm.notifiers = generation_for(scenario.kernel)(subscribers)
         self.tasks = [Task(self.mm, n) for n in range(len(scenario.operations))]
