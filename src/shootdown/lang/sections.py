@@ -11,7 +11,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from shootdown.lang.declare import Array, Counter, Int, Mutex, indivisible, wait_until
+from shootdown.lang.declare import (
+    READ_ONCE,
+    WRITE_ONCE,
+    Array,
+    Counter,
+    Int,
+    Mutex,
+    indivisible,
+    wait_until,
+)
 from shootdown.lang.part import Part
 
 
@@ -64,7 +73,7 @@ class SeqCount(SectionPart):
 
     def retry(self, start: int) -> bool:
         """read_seqcount_retry(): whether a writer has been there since `begin`."""
-        return self.sequence != start
+        return READ_ONCE(self.sequence) != start
 
     @indivisible
     def write_begin(self) -> None:
@@ -116,5 +125,5 @@ class Srcu(SectionPart):
         """synchronize_srcu(): every reader that was inside when this began has left."""
         with self.turn:
             old = self.index
-            self.index = 1 - old
+            WRITE_ONCE(self.index, 1 - old)
             wait_until(self.readers[old] == 0)
