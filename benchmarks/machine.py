@@ -17,7 +17,6 @@ def describe_machine() -> dict[str, object]:
         "system": f"{platform.system()} {platform.release()}",
         "load": list(os.getloadavg()),
         "python": platform.python_version(),
-        "numba": _package("numba"),
         "llvmlite": _package("llvmlite"),
         "spin": _first_line(["spin", "-V"]),
         "gcc": _first_line(["gcc", "--version"]),

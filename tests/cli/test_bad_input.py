@@ -117,5 +117,5 @@ def test_our_bug(run, monkeypatch, tmp_path: Path, mirror) -> None:
     [path] = reports.glob("shootdown-bug-*/report.txt")
     assert str(path) in done.stderr
     text = path.read_text()
-    for part in ("command: shootdown check mine.py", "Traceback", "numba ", "class Mirror"):
+    for part in ("command: shootdown check mine.py", "Traceback", "llvmlite ", "class Mirror"):
         assert part in text

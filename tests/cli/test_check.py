@@ -81,7 +81,7 @@ def test_a_driver_that_holds(run, mirror) -> None:
     assert done.exit_code == 0
     assert done.output.startswith("mine.py:Mirror on Linux ")
     assert "holds: no interleaving breaks a rule in its one scenario" in done.output
-    assert done.stderr.replace("compiling the search, once\n", "") == ""
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("half", ["self.invalidating or ", " or self.sequence != seen"])
@@ -246,4 +246,4 @@ def test_a_closed_pipe_is_quiet() -> None:
         check=False,
     )
     assert done.stdout.startswith("kvm on Linux ")
-    assert done.stderr.replace("compiling the search, once\n", "") == ""
+    assert done.stderr == ""

@@ -14,7 +14,7 @@ from shootdown import __version__
 from shootdown.cli.main import COMMANDS, shootdown
 
 SOURCE = Path(__file__).parents[2] / "src"
-HEAVY = ("numba", "llvmlite", "numpy", "pyarrow", "rich", "msgspec", "shootdown.lang")
+HEAVY = ("llvmlite", "numpy", "pyarrow", "rich", "msgspec", "shootdown.lang")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(SOURCE)}
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import numpy as np
 import pytest
 
 from shootdown.machine import execution
 from shootdown.machine.execution import EndlessStepError
-from shootdown.machine.native import packed, store
+from shootdown.machine.native import control, packed, store
 from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.crew import Crew
 from shootdown.machine.native.search import NativeSearch
@@ -33,21 +32,6 @@ def run(workers: int = 3, limits: Limits | None = None) -> SearchResult:
         return native.run()
 
 
-@pytest.fixture
-def take() -> Any:
-    """Draws a unit as a worker does; compiled before there are workers."""
-    from numba import njit
-
-    from shootdown.machine.native import control
-
-    @njit
-    def take_unit(words: Any) -> int:
-        return control.draw(words)
-
-    take_unit(np.zeros(control.CONTROL_SIZE, np.int64))
-    return take_unit
-
-
 def test_a_worker_that_dies_at_once_is_our_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether it had work or not, the result cannot be trusted."""
 
@@ -61,15 +45,13 @@ def test_a_worker_that_dies_at_once_is_our_bug(monkeypatch: pytest.MonkeyPatch) 
     assert [t.name for t in threading.enumerate() if t.name.startswith("search")] == []
 
 
-def test_a_worker_that_dies_with_work_is_our_bug(
-    monkeypatch: pytest.MonkeyPatch, take: Any
-) -> None:
+def test_a_worker_that_dies_with_work_is_our_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     """The leader does not wait for ever for what the dead one had taken."""
     taken: list[int] = []
 
     def draw_and_die(crew: Crew, worker: int) -> None:
-        while worker and not crew.control[crew.names.STOP]:
-            unit = take(crew.control)
+        while worker and not crew.control[control.STOP]:
+            unit = crew.loops.draw(crew.control)
             if unit >= 0:
                 taken.append(unit)
                 raise MemoryError("no memory for worker")

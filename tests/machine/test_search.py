@@ -202,7 +202,7 @@ def test_a_big_search_grows_its_table() -> None:
 
 def test_memory_is_cut_in_the_middle() -> None:
     """A limit on memory stops a big search where its next table would break it."""
-    limit = 4 << 20
+    limit = 3 << 20
     result = search(programs.big(3, 2, 4), Limits(memory=limit))
     assert (result.verdict, result.cut) == ("undecided", "memory")
     assert result.states > 10_000

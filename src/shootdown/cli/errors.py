@@ -177,7 +177,7 @@ def _here() -> str:
 
 
 def _versions() -> Iterator[str]:
-    for name in ("click", "llvmlite", "msgspec", "numba", "numpy", "pyarrow", "rich"):
+    for name in ("click", "llvmlite", "msgspec", "numpy", "pyarrow", "rich"):
         try:
             yield f"{name} {version(name)}"
         except PackageNotFoundError:

@@ -31,7 +31,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-_MAGIC = b"shootdown search 1\n"
+_MAGIC = b"shootdown search 2\n"
 _HEADER = struct.Struct("<19s32sI")
 _HEAD = struct.Struct("<4sQQQIIdI")
 _TAIL = struct.Struct("<4sI")
@@ -64,7 +64,8 @@ class CheckpointError(Exception):
 class Moment:
     """A search between two states; arrays as they lie in memory."""
 
-    states: NDArray[np.uint64]
+    states: NDArray[np.uint8]
+    """`size` bytes each"""
     firsts: NDArray[np.uint32]
     numbers: Numbers
     marks: Numbers
@@ -74,7 +75,7 @@ class Moment:
 class CheckpointWriter:
     """Appends moments of one search to a file. `close` it."""
 
-    def __init__(self, path: Path, identity: bytes, words: int) -> None:
+    def __init__(self, path: Path, identity: bytes, size: int) -> None:
         """Begin a file; it gets its name with the first record.
 
         Raises:
@@ -85,7 +86,7 @@ class CheckpointWriter:
         self._states = self._firsts = 0
         try:
             self._file: BinaryIO = self._temporary.open("w+b")
-            self._file.write(_with_sum(_HEADER.pack(_MAGIC, identity, words)))
+            self._file.write(_with_sum(_HEADER.pack(_MAGIC, identity, size)))
         except OSError as error:
             raise _unwritable(path, error) from error
         self._end = self._file.tell()
@@ -106,21 +107,21 @@ class CheckpointWriter:
             raise _unwritable(path, error) from error
         return writer
 
-    def append(self, words: int, moment: Moment) -> None:
+    def append(self, size: int, moment: Moment) -> None:
         """Write a record and wait until it is on the disk.
 
         Raises:
             CheckpointError: if that fails; what was written before still holds.
         """
         try:
-            self._append(words, moment)
+            self._append(size, moment)
         except OSError as error:
             with suppress(OSError):
                 self._file.truncate(self._end)
             raise _unwritable(self.path, error) from error
 
-    def _append(self, words: int, moment: Moment) -> None:
-        states, firsts = moment.states[self._states * words :], moment.firsts[self._firsts :]
+    def _append(self, size: int, moment: Moment) -> None:
+        states, firsts = moment.states[self._states * size :], moment.firsts[self._firsts :]
         self._file.seek(self._end)
         self._file.truncate()
         head = _HEAD.pack(
@@ -143,7 +144,7 @@ class CheckpointWriter:
         self._file.write(_TAIL.pack(_TAIL_MARK, total))
         _sync(self._file)
         self._end = self._file.tell()
-        self._states, self._firsts = len(moment.states) // words, len(moment.firsts)
+        self._states, self._firsts = len(moment.states) // size, len(moment.firsts)
         if self._temporary:
             self._temporary.replace(self.path)
             self._temporary = None
@@ -159,10 +160,10 @@ class CheckpointWriter:
 class CheckpointReader:
     """Reads a file record by record; `last` then holds what the last of them said."""
 
-    def __init__(self, path: Path, identity: bytes, words: int) -> None:
+    def __init__(self, path: Path, identity: bytes, size: int) -> None:
         """Raises CheckpointError if the file is no checkpoint of this program."""
         self.path = path
-        self.words = words
+        self.size = size
         self.states = self.firsts = 0
         self.numbers: Numbers = np.zeros(0, np.int64)
         self.marks: Numbers = np.zeros(0, np.int64)
@@ -188,15 +189,15 @@ class CheckpointReader:
         plain = _without_sum(header)
         if plain is None:
             raise self._damage()
-        _, found, words = _HEADER.unpack(plain)
-        if found != identity or words != self.words:
+        _, found, size = _HEADER.unpack(plain)
+        if found != identity or size != self.size:
             raise CheckpointError(
                 f"the checkpoint {self.path} belongs to another model",
                 "resume with the driver, kernel, operations and sizes it was made with, "
                 "or start the search anew",
             )
 
-    def read_into(self, states: NDArray[np.uint64], firsts: NDArray[np.uint32]) -> None:
+    def read_into(self, states: NDArray[np.uint8], firsts: NDArray[np.uint32]) -> None:
         """Fill the arrays from all whole records.
 
         Raises:
@@ -204,12 +205,12 @@ class CheckpointReader:
         """
         for head in self._heads():
             _, before, more, groups, numbers, marks, seconds, _ = head
-            if before != self.states or more % self.words:
+            if before != self.states or more % self.size:
                 raise self._damage()
-            start = before * self.words
+            start = before * self.size
             if start + more > len(states) or self.firsts + groups > len(firsts):
                 raise CheckpointError(
-                    f"the checkpoint {self.path} holds {before + more // self.words} states or "
+                    f"the checkpoint {self.path} holds {before + more // self.size} states or "
                     "more, which the limits do not allow",
                     "allow more states or more memory",
                 )
@@ -220,7 +221,7 @@ class CheckpointReader:
                 np.zeros(marks, np.int64),
             ]
             self._read_body(parts)
-            self.states, self.firsts = before + more // self.words, self.firsts + groups
+            self.states, self.firsts = before + more // self.size, self.firsts + groups
             self.numbers, self.marks = parts[2].view(np.int64), parts[3].view(np.int64)
             self.seconds, self.end = seconds, self._file.tell()
         if not self.states:
@@ -233,7 +234,7 @@ class CheckpointReader:
             if plain is None or not plain.startswith(_HEAD_MARK):
                 raise self._damage()
             head = _HEAD.unpack(plain)
-            body = head[2] * 8 + head[3] * 4 + (head[4] + head[5]) * 8
+            body = head[2] + head[3] * 4 + (head[4] + head[5]) * 8
             if self._size - self._file.tell() < body + _TAIL.size:
                 return
             yield head

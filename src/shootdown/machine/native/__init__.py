@@ -7,13 +7,18 @@
 `wide`        whole runs on 32-bit elements, for the runner
 `jit`         IR to machine code
 `arena`       big arrays that cost only what is used of them
-`cache`       where numba keeps the compiled search loop
+`compiled`    what the search loops are written in: a part of Python
+`translate`   that part of Python to IR: functions; `statements`, `expressions`
+`cache`       where machine code is kept between processes
+`loops`       the search loops, loaded
 `sizes`       sizes that both Python and compiled code know
-`intrinsics`  memory and machine code by address, for numba
+`primitives`  memory and machine code by address, in compiled functions
+`states`      states in words, and as they are stored
 `table`       the set of states seen
 `bfs`         the search loop for one thread, the same code for every model
-`atomic`      what threads need to wait for one another, for numba
+`atomic`      what threads need to wait for one another
 `control`     how the threads of a search share out work
+`phases`      what the threads of a search do at the same time
 `team`        the search loop for many threads
 `crew`        the threads
 `store`       states, parents and table, and what they weigh

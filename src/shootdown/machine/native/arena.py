@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 HUGE = 2 << 20
+SLACK = 8
+"""bytes behind an array that may be read, since a narrow element is read as a word"""
 _NO_RESERVE = 0x4000
 
 
@@ -22,7 +24,7 @@ class Arena:
     """One zeroed array of `length` elements, given back by `close`."""
 
     def __init__(self, length: int, kind: Any) -> None:
-        size = max(length * np.dtype(kind).itemsize, mmap.PAGESIZE)
+        size = max(length * np.dtype(kind).itemsize + SLACK, mmap.PAGESIZE)
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
         self._map = mmap.mmap(-1, size, flags=flags)
         if size >= HUGE:

@@ -1,34 +1,32 @@
-"""What threads need to wait for one another, for numba: atomic words, a pause, a sleep.
+"""What threads need to wait for one another: atomic words, a pause, a sleep.
 
 Every access here is sequentially consistent: what a thread wrote before it stored or added is seen
 by whoever loads the new value, and two threads that each store one word and then load the other's
 cannot both miss. Addresses are those of 64-bit words of an array that outlives the threads.
 
 A sleep is the futex of Linux, called through libc's `syscall`, whose address and number the caller
-passes in (so that the machine code can be cached). Where the number is not known the call fails at
+passes in (so that the machine code can be kept). Where the number is not known the call fails at
 once, and those who wait just look more often.
 """
 
-# ruff: noqa: PLR0917 (compiled functions have positions, not names)
 from __future__ import annotations
 
 import ctypes
 import platform
-from typing import Any
+from typing import TYPE_CHECKING
 
-from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from shootdown.machine.native.compiled import Primitive, inlined
+from shootdown.machine.native.primitives import pointer
 
-_I64 = ir.IntType(64)
-_POINTER = ir.PointerType()
-_PAUSES: dict[str, tuple[str, list[int]]] = {
-    "x86_64": ("llvm.x86.sse2.pause", []),
-    "aarch64": ("llvm.aarch64.hint", [1]),
+if TYPE_CHECKING:
+    from shootdown.machine.native.expressions import Expressions
+
+_PAUSES = {
+    "x86_64": ("llvm.x86.sse2.pause", "", ""),
+    "aarch64": ("llvm.aarch64.hint", "i32", "i32 1"),
 }
 _FUTEXES = {"x86_64": 202, "aarch64": 98, "riscv64": 98, "ppc64le": 221, "s390x": 238}
-_WAIT_PRIVATE, _WAKE_PRIVATE = 128, 129
+_WAIT_PRIVATE, _WAKE_PRIVATE, _EVERYBODY = 128, 129, 0x7FFFFFFF
 
 
 def futex_number() -> int:
@@ -41,77 +39,53 @@ def syscall_address() -> int:
     return ctypes.cast(ctypes.CDLL(None).syscall, ctypes.c_void_p).value or 0
 
 
-def _load(typing: Any, address: Any) -> Any:
+def _load(writer: Expressions, address: str) -> str:
     """The word at an address."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        pointer = builder.inttoptr(values[0], _POINTER)
-        return builder.load_atomic(pointer, "seq_cst", 8, typ=_I64)
-
-    return types.int64(types.int64), generate
+    return writer.text.set(f"load atomic i64, ptr {pointer(writer, address)} seq_cst, align 8")
 
 
-def _store(typing: Any, address: Any, value: Any) -> Any:
+def _store(writer: Expressions, address: str, value: str) -> str:
     """Put a word at an address."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        pointer = builder.inttoptr(values[0], _POINTER)
-        builder.atomic_rmw("xchg", pointer, values[1], "seq_cst")
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
+    at = pointer(writer, address)
+    writer.text.line(f"store atomic i64 {value}, ptr {at} seq_cst, align 8")
+    return ""
 
 
-def _add(typing: Any, address: Any, amount: Any) -> Any:
+def _add(writer: Expressions, address: str, amount: str) -> str:
     """Add to the word at an address; what it was before."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        pointer = builder.inttoptr(values[0], _POINTER)
-        return builder.atomic_rmw("add", pointer, values[1], "seq_cst")
-
-    return types.int64(types.int64, types.int64), generate
+    at = pointer(writer, address)
+    return writer.text.set(f"atomicrmw add ptr {at}, i64 {amount} seq_cst")
 
 
-def _pause(typing: Any) -> Any:
+def _pause(writer: Expressions) -> str:
     """Tell the processor that this thread only waits."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        name, operands = _PAUSES.get(platform.machine(), ("", []))
-        if name:
-            word = ir.IntType(32)
-            shape = ir.FunctionType(ir.VoidType(), [word] * len(operands))
-            insert: Any = cgutils.get_or_insert_function
-            builder.call(insert(builder.module, shape, name), [word(o) for o in operands])
-        return context.get_dummy_value()
-
-    return types.void(), generate
+    name, kind, operand = _PAUSES.get(platform.machine(), ("", "", ""))
+    if name:
+        writer.module.declare(f"void @{name}({kind})")
+        writer.text.line(f"call void @{name}({operand})")
+    return ""
 
 
-def _futex(typing: Any, syscall: Any, number: Any, word: Any, what: Any, value: Any, t: Any) -> Any:
-    """`syscall(number, word, what, value, t)`."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> Any:
-        shape = ir.FunctionType(_I64, [_I64] * 5)
-        called = builder.inttoptr(values[0], shape.as_pointer())
-        return builder.call(called, values[1:])
-
-    return types.int64(*[types.int64] * 6), generate
+def _futex(writer: Expressions, syscall: str, *operands: str) -> str:
+    """`syscall(number, word, what, value, time)`."""
+    given = ", ".join(f"i64 {operand}" for operand in operands)
+    return writer.text.set(f"call i64 {pointer(writer, syscall)}({given})")
 
 
-load: Any = intrinsic(_load)
-store: Any = intrinsic(_store)
-add: Any = intrinsic(_add)
-pause: Any = intrinsic(_pause)
-_call_futex: Any = intrinsic(_futex)
+load = Primitive("load", _load)
+store = Primitive("store", _store, "None")
+add = Primitive("add", _add)
+pause = Primitive("pause", _pause, "None")
+call_futex = Primitive("call_futex", _futex)
 
 
-@njit(inline="always")
+@inlined
 def sleep(syscall: int, number: int, word: int, value: int, time: int) -> None:
     """Sleep while the low half of a word has a value, for at most the timespec at `time`."""
-    _call_futex(syscall, number, word, _WAIT_PRIVATE, value & 0xFFFFFFFF, time)
+    call_futex(syscall, number, word, _WAIT_PRIVATE, value & 0xFFFFFFFF, time)
 
 
-@njit(inline="always")
+@inlined
 def wake(syscall: int, number: int, word: int) -> None:
     """Wake everybody who sleeps on a word."""
-    _call_futex(syscall, number, word, _WAKE_PRIVATE, 0x7FFFFFFF, 0)
+    call_futex(syscall, number, word, _WAKE_PRIVATE, _EVERYBODY, 0)

@@ -1,4 +1,4 @@
-"""The search loop, in numba: compiled once per machine, cached, the same code for every model.
+"""The search loop: compiled code (see `compiled`), kept on disk, the same for every model.
 
 The array of states is also the queue: states are appended in the order of finding and expanded in
 that order. A batch of states goes through three phases, so that the waiting for memory overlaps:
@@ -20,11 +20,10 @@ One thread runs this; `board` carries what must survive between calls and tells 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from numba import njit
-
-from shootdown.machine.native.intrinsics import (
+from shootdown.machine.native.compiled import Shape, Words, compiled, inlined
+from shootdown.machine.native.primitives import (
     call_expand,
     get32,
     get64,
@@ -33,10 +32,11 @@ from shootdown.machine.native.intrinsics import (
     put32,
     put64,
     put_word,
+    room,
 )
+from shootdown.machine.native.states import store_state, take_state
 from shootdown.machine.native.table import (
     FULL,
-    copy_state,
     first_alike,
     hash_of,
     home_of,
@@ -68,13 +68,13 @@ class Arrays(NamedTuple):
     """What the loop works on: addresses of arrays, and the length of the buffer."""
 
     states: int
-    """uint64, `words` for each state; the queue as well"""
+    """bytes, `Shape.size` for each state; the queue as well"""
     firsts: int
     """uint32, for every GROUP states how many states there were when the first was expanded"""
     table: int
     """uint32, REGIONS * LINES lines of entries"""
     buffer: int
-    """uint64, the successors of a batch"""
+    """uint64, the successors of a batch, in words"""
     capacity: int
     """states for which the buffer has room"""
     hashes: int
@@ -85,44 +85,48 @@ class Arrays(NamedTuple):
     """int64, what the steps tell about rules and blocks; see `packed`"""
 
 
-@njit(inline="always")
-def ending_of(answer: int) -> Any:
+@inlined
+def ending_of(answer: int) -> int:
     """What the answer of the steps means for the search."""
     if answer & (IS_BROKEN | IS_ENDLESS):
         return BROKEN if answer & IS_BROKEN else ENDLESS
     return DEADLOCK if (answer & IS_STUCK) and not (answer & IS_ALIVE) else GOING
 
 
-@njit(cache=True, nogil=True)
-def refill(words: int, arrays: Any, board: Any, start: int, stop: int) -> Any:
+@compiled
+def refill(shape: Shape, arrays: Arrays, board: Words, start: int, stop: int) -> bool:
     """Enter all states that belong to some regions of an empty table; whether there was room."""
     count, lines, low = board[COUNT], board[LINES], board[LOW]
-    return refill_regions(words, arrays.states, count, arrays.table, lines, low, start, stop)
+    return refill_regions(shape, arrays.states, count, arrays.table, lines, low, start, stop)
 
 
-@njit(cache=True, nogil=True)
-def mark(expand: int, words: int, start: int, stop: int, arrays: Any) -> None:
+@compiled
+def mark(expand: int, shape: Shape, start: int, stop: int, arrays: Arrays) -> None:
     """Mark what the expansion of some states marks, and do nothing else."""
+    state = room(shape.words)
     for number in range(start, stop):
-        call_expand(expand, arrays.states + number * words * 8, arrays.buffer, arrays.marks)
+        take_state(state, arrays.states + number * shape.size, shape)
+        call_expand(expand, state, arrays.buffer, arrays.marks)
 
 
-@njit(inline="always")
-def _generate(expand: int, words: int, room: int, arrays: Any, board: Any) -> Any:
+@inlined
+def _generate(
+    expand: int, shape: Shape, most_found: int, arrays: Arrays, board: Words
+) -> tuple[int, int]:
     """Phase 1; how many states of the batch were expanded, and what the last of them said."""
     table, buffer, hashes, lines = arrays.table, arrays.buffer, arrays.hashes, board[LINES]
-    head = board[HEAD]
+    head, state = board[HEAD], room(shape.words)
     most = min(BATCH, board[COUNT] - head)
     found, size, ending = 0, 0, GOING
-    while size < most and found + room <= arrays.capacity and ending == GOING:
-        state = arrays.states + (head + size) * words * 8
-        answer = call_expand(expand, state, buffer + found * words * 8, arrays.marks)
+    while size < most and found + most_found <= arrays.capacity and ending == GOING:
+        take_state(state, arrays.states + (head + size) * shape.size, shape)
+        answer = call_expand(expand, state, buffer + found * shape.words * 8, arrays.marks)
         more = found + (answer & COUNT_MASK)
         ending = ending_of(answer)
         if ending in (BROKEN, ENDLESS):
             more -= 1
         for i in range(found, more):
-            mixed = hash_of(buffer + i * words * 8, words)
+            mixed = hash_of(buffer + i * shape.words * 8, shape)
             put_word(hashes, i, mixed)
             prefetch(table + home_of(mixed, lines) * 64)
         found = more
@@ -131,18 +135,18 @@ def _generate(expand: int, words: int, room: int, arrays: Any, board: Any) -> An
     return size, ending
 
 
-@njit(inline="always")
-def _look_ahead(words: int, found: int, arrays: Any, board: Any) -> None:
+@inlined
+def _look_ahead(shape: Shape, found: int, arrays: Arrays, board: Words) -> None:
     """Phase 2."""
     lines, low = board[LINES], board[LOW]
     for i in range(found):
         number = first_alike(get_word(arrays.hashes, i), arrays.table, lines, low)
         if number >= 0:
-            prefetch(arrays.states + number * words * 8)
+            prefetch(arrays.states + number * shape.size)
 
 
-@njit(inline="always")
-def _insert(words: int, size: int, arrays: Any, board: Any) -> Any:
+@inlined
+def _insert(shape: Shape, size: int, arrays: Arrays, board: Words) -> int:
     """Phase 3; how many states of the batch are done, fewer than `size` if something ended it."""
     lines, low, count, head = board[LINES], board[LOW], board[COUNT], board[HEAD]
     table, states = arrays.table, arrays.states
@@ -156,8 +160,8 @@ def _insert(words: int, size: int, arrays: Any, board: Any) -> Any:
         began, was = found, count
         for i in range(began, get64(arrays.ends, position)):
             found += 1
-            state, mixed = arrays.buffer + i * words * 8, get_word(arrays.hashes, i)
-            slot = slot_of(words, state, mixed, table, lines, low, states, count, states)
+            state, mixed = arrays.buffer + i * shape.words * 8, get_word(arrays.hashes, i)
+            slot = slot_of(shape, state, mixed, table, lines, low, states, count, states)
             if slot != FULL and get32(table, slot) != 0:
                 continue
             if slot == FULL or count == board[LIMIT]:
@@ -166,7 +170,7 @@ def _insert(words: int, size: int, arrays: Any, board: Any) -> Any:
                 board[TRANSITIONS] += found
                 board[PART], board[WAS] = found - began, was
                 return position
-            copy_state(states + count * words * 8, state, words)
+            store_state(states + count * shape.size, state, shape)
             count += 1
             put32(table, slot, tag_of(mixed, low) | count)
     board[COUNT] = count
@@ -174,9 +178,9 @@ def _insert(words: int, size: int, arrays: Any, board: Any) -> Any:
     return size
 
 
-@njit(cache=True, nogil=True)
-def explore(expand: int, words: int, room: int, arrays: Any, board: Any) -> None:
-    """Expand up to BUDGET states; `room` is the most successors one state can have."""
+@compiled
+def explore(expand: int, shape: Shape, most_found: int, arrays: Arrays, board: Words) -> None:
+    """Expand up to BUDGET states; `most_found` is the most successors one state can have."""
     board[STATUS] = GOING
     while board[BUDGET] > 0:
         if board[HEAD] == board[COUNT]:
@@ -185,9 +189,9 @@ def explore(expand: int, words: int, room: int, arrays: Any, board: Any) -> None
         if board[COUNT] + arrays.capacity > board[FULLEST]:
             board[STATUS] = GROW
             return
-        size, ending = _generate(expand, words, room, arrays, board)
-        _look_ahead(words, get64(arrays.ends, size - 1), arrays, board)
-        done = _insert(words, size, arrays, board)
+        size, ending = _generate(expand, shape, most_found, arrays, board)
+        _look_ahead(shape, get64(arrays.ends, size - 1), arrays, board)
+        done = _insert(shape, size, arrays, board)
         board[HEAD] += done
         board[BUDGET] -= done
         if done < size:

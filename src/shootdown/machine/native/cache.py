@@ -1,80 +1,77 @@
-"""Where numba keeps the compiled search loop, and saying so when it has to be compiled.
+"""Where the machine code of the search loop is kept between processes.
 
-`$XDG_CACHE_HOME/shootdown/numba`, or `~/.cache/shootdown/numba`, and there a folder named after the
-text of this package: numba only looks at the file of the function it loads, but that function
-contains others from other files. Where that cannot be written a directory for this process is used
-instead: everything works, and the loop is compiled every time. Set NUMBA_CACHE_DIR and that is
-used, as with any numba program.
+`$XDG_CACHE_HOME/shootdown/code`, or `~/.cache/shootdown/code`, and there a folder for each
+*edition*: the text of this package, the version of LLVM, the processor and what it can do. So code
+made for anything else is never even looked at. Each file carries a checksum over its edition, its
+name and itself; a file that does not fit is treated as if it were not there, and made anew. Whoever
+cannot write makes the code each time, which costs a fraction of a second.
 """
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-Note = Callable[[str], None]
+from shootdown.machine.native.jit import describe_host
 
-COMPILING = "compiling the search, once"
+_MAGIC = b"shootdown code 1\n"
+_SUM_SIZE = hashlib.sha256().digest_size
 
 
-def prepare(note: Note | None = None) -> Path:
-    """Point numba to the cache; call it before a cached function is defined."""
-    from numba.core import config as settings
+def cached(name: str, make: Callable[[], bytes]) -> bytes:
+    """The code of this name: from the cache if it is there and whole, else made, and kept."""
+    path = folder() / name
+    code = _read(path)
+    if code is None:
+        code = make()
+        _write(path, code)
+    return code
 
-    config: Any = settings
-    if config.CACHE_DIR:
-        return Path(config.CACHE_DIR)
+
+def folder() -> Path:
+    """Where the code of this edition is kept."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    wanted = Path(base) / "shootdown" / "numba" / _edition()
-    if not _can_write(wanted):
-        if note:
-            note(f"cannot write to {wanted}: the search is compiled again each time")
-        wanted = Path(tempfile.mkdtemp(prefix="shootdown-"))
-        atexit.register(shutil.rmtree, wanted, ignore_errors=True)
-    config.CACHE_DIR = str(wanted)
-    return wanted
+    return Path(base) / "shootdown" / "code" / _edition()
 
 
+@cache
 def _edition() -> str:
-    """A name for the code that numba compiles, as it stands."""
-    digest = hashlib.sha256()
+    """A name for everything that machine code depends on."""
+    digest = hashlib.sha256(describe_host().encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _can_write(folder: Path) -> bool:
-    """Whether a file can really be made there; rights alone do not tell (read-only mounts)."""
+def _checksum(path: Path, code: bytes) -> bytes:
+    said = f"{path.parent.name}/{path.name}\n".encode()
+    return hashlib.sha256(said + code).digest()
+
+
+def _read(path: Path) -> bytes | None:
+    """The code in a file; None if there is none, or if it is not what was written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
+        whole = path.read_bytes()
     except OSError:
-        return False
+        return None
+    start = len(_MAGIC) + _SUM_SIZE
+    code = whole[start:]
+    return code if whole[:start] == _MAGIC + _checksum(path, code) else None
 
 
-@contextmanager
-def announced(note: Note | None) -> Iterator[None]:
-    """Tell `note` when numba really compiles inside; loading from the cache is silent."""
-    from numba.core import event
-
-    class Listener(event.Listener):
-        told = False
-
-        def on_start(self, happened: Any) -> None:
-            if note and not self.told:
-                self.told = True
-                note(COMPILING)
-
-        def on_end(self, happened: Any) -> None:
-            pass
-
-    with event.install_listener("numba:compile", Listener()):
-        yield
+def _write(path: Path, code: bytes) -> None:
+    """Whole or not at all, whoever else may be writing the same."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_MAGIC + _checksum(path, code) + code)
+            os.replace(temporary, path)
+        except OSError:
+            os.unlink(temporary)

@@ -45,11 +45,9 @@ phases follow one another closely, and then sleeps: the machine belongs to other
 
 from __future__ import annotations
 
-from typing import Any
-
-from numba import njit
-
 from shootdown.machine.native.atomic import add, load, pause, sleep, store, wake
+from shootdown.machine.native.compiled import Words, compiled, inlined
+from shootdown.machine.native.primitives import address_of
 
 TICKET, DONE, PHASES, SLEEPERS, STOP, FAILED, KIND, UNITS, EXPAND, SYSCALL, FUTEX, TIME, LONG = (
     range(0, 16 * 13, 16)
@@ -64,14 +62,14 @@ _BITS = 20
 _MASK = (1 << _BITS) - 1
 
 
-@njit(inline="always")
-def at(control: Any, word: int) -> Any:
+@inlined
+def at(control: Words, word: int) -> int:
     """The address of a word."""
-    return control.ctypes.data + word * 8
+    return address_of(control) + word * 8
 
 
-@njit(inline="always")
-def draw(control: Any) -> Any:
+@inlined
+def draw(control: Words) -> int:
     """The number of a unit that is now the caller's to do, or NO_UNIT."""
     ticket = load(at(control, TICKET))
     if (ticket & _MASK) >= (ticket >> _BITS & _MASK):
@@ -81,16 +79,16 @@ def draw(control: Any) -> Any:
     return unit if unit < (ticket >> _BITS & _MASK) else NO_UNIT
 
 
-@njit(inline="always")
-def finish(control: Any) -> None:
+@inlined
+def finish(control: Words) -> None:
     """A drawn unit is done."""
     units = load(at(control, TICKET)) >> _BITS & _MASK
     if add(at(control, DONE), 1) + 1 == units:
         wake(control[SYSCALL], control[FUTEX], at(control, DONE))
 
 
-@njit(cache=True, nogil=True)
-def announce(control: Any) -> None:
+@compiled
+def announce(control: Words) -> None:
     """The leader begins a phase of UNITS units of some KIND; the one before is over."""
     units = control[UNITS]
     store(at(control, DONE), 0)
@@ -101,8 +99,8 @@ def announce(control: Any) -> None:
         wake(control[SYSCALL], control[FUTEX], at(control, PHASES))
 
 
-@njit(inline="always")
-def await_all(control: Any) -> Any:
+@inlined
+def await_all(control: Words) -> bool:
     """The leader, out of tickets, waits for the others; False if one of them failed."""
     units, spins = control[UNITS], 0
     while True:
@@ -118,8 +116,8 @@ def await_all(control: Any) -> Any:
             sleep(control[SYSCALL], control[FUTEX], at(control, DONE), done, at(control, TIME))
 
 
-@njit(inline="always")
-def await_phase(control: Any) -> Any:
+@inlined
+def await_phase(control: Words) -> bool:
     """A server waits until there may be something to draw; False: it is to go home."""
     spins = 0
     while True:

@@ -13,17 +13,41 @@ What the caller must guarantee: `stop` before the arrays are closed (a context m
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from shootdown.machine.native.arena import Arena
+from shootdown.machine.native.atomic import futex_number, syscall_address
+from shootdown.machine.native.bfs import Arrays
+from shootdown.machine.native.compiled import Words
+from shootdown.machine.native.control import (
+    CONTROL_SIZE,
+    EXPAND,
+    FAILED,
+    FUTEX,
+    LONG,
+    STOP,
+    SYSCALL,
+    TIME,
+    UNITS,
+)
+from shootdown.machine.native.loops import Loops, Numbers
+from shootdown.machine.native.packed import Marks
+from shootdown.machine.native.phases import (
+    GRAIN,
+    GROUPS,
+    INFO,
+    MOST_CHUNK,
+    PLAN_SIZE,
+    RECENT,
+    ROOMY,
+    RULES,
+    Shared,
+)
 from shootdown.machine.native.sizes import CHUNKS, MOST_PENDING, REGIONS
+from shootdown.machine.native.team import LEAD, LEAD_REFILL, SERVE
 from shootdown.machine.result import WorkerError
-
-if TYPE_CHECKING:
-    from shootdown.machine.native.bfs import Arrays
-    from shootdown.machine.native.packed import Marks
 
 
 class Crew:
@@ -32,35 +56,31 @@ class Crew:
     def __init__(
         self,
         workers: int,
-        words: int,
+        loops: Loops,
         room: int,
         arrays: Arrays,
         *,
-        board: Any,
+        board: Numbers,
         marks: Marks,
         grain: int,
         rules: int,
     ) -> None:
         """Raises OSError or MemoryError if there is no memory for the shared arrays."""
-        from shootdown.machine.native import control, team
-
-        self._team = team
-        self.names = control
+        self.loops = loops
         self.workers = workers
-        self.words = words
         self.room = room
         self.arrays = arrays
         self.board = board
         self.failure: BaseException | None = None
         self._arenas: list[Arena] = []
         self._threads: list[threading.Thread] = []
-        self.control = self._make_control()
+        self.control = _make_control()
         self.shared = self._make_shared(workers, marks, grain, rules)
 
     @property
     def memory(self) -> int:
         """Bytes of the shared arrays."""
-        return self.size(self.workers, self.words)
+        return self.size(self.workers, self.loops.shape.words)
 
     @staticmethod
     def size(workers: int, words: int) -> int:
@@ -68,49 +88,40 @@ class Crew:
         shared = MOST_PENDING * (words * 8 + 3 * 8 + 1 + 2) + 16 * CHUNKS * REGIONS
         return shared + workers * (MOST_PENDING + 1024) * 4
 
-    def _make_control(self) -> Any:
-        from shootdown.machine.native import atomic
-
-        names = self.names
-        control = np.zeros(names.CONTROL_SIZE, np.int64)
-        control[names.SYSCALL] = atomic.syscall_address()
-        control[names.FUTEX] = atomic.futex_number()
-        control[names.TIME + 1] = 1_000_000
-        control[names.LONG + 1] = 100_000_000
-        return control
-
     def _take(self, length: int, kind: Any) -> int:
         arena = Arena(length, kind)
         self._arenas.append(arena)
         return arena.address
 
-    def _make_shared(self, workers: int, total: Marks, grain: int, rules: int) -> Any:
-        t = self._team
-        plan = np.zeros(t.PLAN_SIZE, np.int64)
-        plan[t.GRAIN], plan[t.ROOMY], plan[t.RULES] = grain, t.MOST_CHUNK, rules
+    def _make_shared(self, workers: int, total: Marks, grain: int, rules: int) -> Shared:
+        shape = self.loops.shape
+        self._plan = np.zeros(PLAN_SIZE, np.int64)
+        self._plan[GRAIN], self._plan[ROOMY], self._plan[RULES] = grain, MOST_CHUNK, rules
+        self._info = np.zeros(CHUNKS * INFO, np.int64)
         width = -(-len(total) // 16) * 16 + 16
-        return t.Shared(
-            kept=self._take(MOST_PENDING * self.words, np.uint64),
+        return Shared(
+            kept=self._take(MOST_PENDING * shape.words, np.uint64),
             hashes=self._take(MOST_PENDING, np.uint64),
             routed=self._take(MOST_PENDING, np.uint64),
             slots=self._take(MOST_PENDING, np.int64),
             fresh=self._take(MOST_PENDING, np.uint8),
             route=self._take(MOST_PENDING, np.uint16),
             starts=self._take(CHUNKS * (REGIONS + 1), np.int64),
-            groups=self._take(CHUNKS * t.GROUPS, np.int64),
+            groups=self._take(CHUNKS * GROUPS, np.int64),
             news=self._take(REGIONS * CHUNKS, np.int64),
-            recent=self._take(workers * t.RECENT, np.uint16),
+            recent=self._take(workers * RECENT, np.uint16),
             todo=self._take(workers * MOST_PENDING, np.int32),
-            info=np.zeros(CHUNKS * t.INFO, np.int64),
-            marks=np.zeros((workers, width), np.int64),
-            total=total,
-            plan=plan,
+            info=Words(self._info.ctypes.data),
+            marks=self._take(workers * width, np.int64),
+            width=width,
+            marked=len(total),
+            workers=workers,
+            plan=Words(self._plan.ctypes.data),
         )
 
     def start(self) -> None:
         """Begin to serve. A thread that cannot be started is done without."""
-        self._compile()
-        for worker in range(1, len(self.shared.marks)):
+        for worker in range(1, self.shared.workers):
             name = f"search {worker}"
             thread = threading.Thread(target=self._live, args=(worker,), name=name, daemon=True)
             try:
@@ -119,20 +130,19 @@ class Crew:
                 return
             self._threads.append(thread)
 
-    def _compile(self) -> None:
-        """Compile what threads run before there are any: numba would do it under a lock."""
-        self.control[self.names.STOP] = 1
-        self.serve(0)
-        self.control[self.names.STOP] = 0
-
     def serve(self, worker: int) -> None:
         """What a thread does; returns when the crew is stopped."""
-        self._take_part(self._team.SERVE, worker)
+        self._take_part(SERVE, worker)
 
     def _take_part(self, role: int, worker: int) -> None:
-        sizes = self.words, self.room
-        self._team.take_part(
-            role, worker, *sizes, self.arrays, self.shared, self.board, self.control
+        self.loops.take_part(
+            role,
+            worker,
+            self.room,
+            arrays=self.arrays,
+            shared=self.shared,
+            board=self.board,
+            control=self.control,
         )
 
     def _live(self, worker: int) -> None:
@@ -140,17 +150,17 @@ class Crew:
             self.serve(worker)
         except BaseException as failure:
             self.failure = failure
-            self.control[self.names.FAILED] = 1
+            self.control[FAILED] = 1
 
     def explore(self, expand: int) -> None:
         """Lead: expand up to BUDGET states."""
-        self.control[self.names.EXPAND] = expand
-        self._take_part(self._team.LEAD, 0)
+        self.control[EXPAND] = expand
+        self._take_part(LEAD, 0)
         self.check()
 
     def refill(self) -> None:
         """Lead: enter all states into the empty table."""
-        self._take_part(self._team.LEAD_REFILL, 0)
+        self._take_part(LEAD_REFILL, 0)
         self.check()
 
     def check(self) -> None:
@@ -160,12 +170,22 @@ class Crew:
 
     def stop(self) -> None:
         """Send everybody home, and give the shared memory back."""
-        self.control[self.names.STOP] = 1
-        self.control[self.names.UNITS] = 0
-        self.names.announce(self.control)
+        self.control[STOP] = 1
+        self.control[UNITS] = 0
+        self.loops.announce(self.control)
         for thread in self._threads:
             thread.join()
         self._threads.clear()
         del self.shared
         for arena in self._arenas:
             arena.close()
+
+
+def _make_control() -> Numbers:
+    """The words of `control`, with what it needs to sleep."""
+    control = np.zeros(CONTROL_SIZE, np.int64)
+    control[SYSCALL] = syscall_address()
+    control[FUTEX] = futex_number()
+    control[TIME + 1] = 1_000_000
+    control[LONG + 1] = 100_000_000
+    return control

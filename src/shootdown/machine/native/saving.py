@@ -33,10 +33,10 @@ class Saving:
     """The checkpoints of one search."""
 
     def __init__(
-        self, checkpoint: Checkpoint, words: int, identity: bytes, note: Note | None
+        self, checkpoint: Checkpoint, size: int, identity: bytes, note: Note | None
     ) -> None:
         self.path = Path(checkpoint.path)
-        self.words = words
+        self.size = size
         self.identity = identity
         self._seconds = checkpoint.seconds
         self._note = note
@@ -54,7 +54,7 @@ class Saving:
             place = (reader.end, reader.states, reader.firsts)
             self._writer = CheckpointWriter.reopen(self.path, *place)
         else:
-            self._writer = CheckpointWriter(self.path, self.identity, self.words)
+            self._writer = CheckpointWriter(self.path, self.identity, self.size)
 
     @property
     def is_due(self) -> bool:
@@ -65,7 +65,7 @@ class Saving:
         """Write a record. A search does not end because a disk is full, but it says so."""
         assert self._writer
         try:
-            self._writer.append(self.words, moment)
+            self._writer.append(self.size, moment)
         except CheckpointError as error:
             if self._note:
                 self._note(error.message)

@@ -21,13 +21,14 @@ from shootdown.machine.execution import EndlessStepError
 from shootdown.machine.fingerprint import fingerprint
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.memory import default_limit
+from shootdown.machine.native import bfs
 from shootdown.machine.native.arena import Arena
-from shootdown.machine.native.cache import Note, announced, prepare
 from shootdown.machine.native.jit import MachineCode
+from shootdown.machine.native.loops import load_loops
 from shootdown.machine.native.packed import Marks, emit_packed
-from shootdown.machine.native.saving import Saving
+from shootdown.machine.native.saving import Note, Saving
 from shootdown.machine.native.sizes import KEEPS, MOST_PENDING, REGIONS
-from shootdown.machine.native.store import MOST_STATES, Store, more_lines
+from shootdown.machine.native.store import MOST_STATES, Store, more_lines, shape_of
 from shootdown.machine.result import Cut, Limits, Progress, SearchResult, StepTaken, Verdict
 from shootdown.machine.search import (
     PROGRESS_SECONDS,
@@ -40,7 +41,6 @@ from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
 
 if TYPE_CHECKING:
-    from shootdown.machine.native.bfs import Arrays
     from shootdown.machine.native.crew import Crew
 
 BUFFER = 4096
@@ -94,10 +94,8 @@ class NativeSearch:
         self._hands = hands or (lambda: workers)
         self.grain = grain
         self._note = note
-        prepare(note)
-        from shootdown.machine.native import bfs
-
-        self._bfs = bfs
+        self.shape = shape_of(self.layout)
+        self._loops = load_loops(self.shape)
         self._emitted = emit_packed(program, self.layout)
         self._codes = [MachineCode(self._emitted.ir, quick=True)]
         self._memory_limit = default_limit() if limits.memory is None else limits.memory
@@ -122,11 +120,11 @@ class NativeSearch:
         identity = fingerprint(self.program, self.layout) if checkpoint or resume else b""
         reader = None
         if resume:
-            reader = CheckpointReader(resume, identity, self.layout.words)
+            reader = CheckpointReader(resume, identity, self.shape.size)
             with closing(reader):
                 self._restore(reader)
         if checkpoint:
-            self._saving = Saving(checkpoint, self.layout.words, identity, self._note)
+            self._saving = Saving(checkpoint, self.shape.size, identity, self._note)
             self._saving.begin(reader)
 
     def __enter__(self) -> NativeSearch:
@@ -158,14 +156,14 @@ class NativeSearch:
 
     def _reserve(self) -> None:
         """Room for as many states as the limits allow, and the first table."""
-        words, bfs = self.layout.words, self._bfs
+        words, size = self.shape
         self._capacity = max(BUFFER, self._emitted.room)
-        most = min(MOST_STATES, self._memory_limit // (words * 8))
+        most = min(MOST_STATES, self._memory_limit // size)
         if self.limits.states is not None:
             most = min(most, self.limits.states)
         buffers = self._capacity * (words + 1) * 8
         margin = self._capacity if self.workers == 1 else max(self._capacity, MOST_PENDING)
-        self._store = Store(words, bfs.GROUP, most, margin, buffers)
+        self._store = Store(self.shape, bfs.GROUP, most, margin, buffers)
         self._buffer = Arena(self._capacity * words, np.uint64)
         self._hashes = np.empty(self._capacity, np.uint64)
         self._ends = np.empty(bfs.BATCH, np.int64)
@@ -176,14 +174,14 @@ class NativeSearch:
 
     def _tell_board(self) -> None:
         """What depends on the size of the table."""
-        bfs, board, store = self._bfs, self._board, self._store
+        board, store = self._board, self._store
         board[bfs.LINES], board[bfs.LOW], board[bfs.FULLEST] = store.lines, store.low, store.fullest
         board[bfs.LIMIT] = min(store.most, store.affordable(self._memory_limit))
 
     def _restore(self, reader: CheckpointReader) -> None:
         """Take over what a checkpoint holds."""
-        bfs, board, store = self._bfs, self._board, self._store
-        room = int(board[bfs.LIMIT]) * self.layout.words
+        board, store = self._board, self._store
+        room = int(board[bfs.LIMIT]) * self.shape.size
         reader.read_into(store.states.array[:room], store.firsts.array)
         sizes = (len(reader.numbers), len(reader.marks))
         if sizes != (len(_SAVED), len(self._marks)) or reader.numbers[1] != reader.states:
@@ -208,7 +206,7 @@ class NativeSearch:
 
     def _moment(self, seconds: float) -> Moment:
         """The search as it stands, before the state at which it was cut, if it was."""
-        bfs, board, words = self._bfs, self._board, self.layout.words
+        board = self._board
         numbers = np.array([board[getattr(bfs, name)] for name in _SAVED], np.int64)
         marks, head = self._marks, int(board[bfs.HEAD])
         if self._head_marks is not None:
@@ -217,7 +215,7 @@ class NativeSearch:
             marks = self._head_marks
         count = int(numbers[_SAVED.index("COUNT")])
         return Moment(
-            self._store.states.array[: count * words],
+            self._store.states.array[: count * self.shape.size],
             self._store.firsts.array[: -(-head // bfs.GROUP)],
             numbers,
             marks,
@@ -225,31 +223,31 @@ class NativeSearch:
         )
 
     def _place_starts(self) -> None:
-        bfs, board = self._bfs, self._board
+        board = self._board
         if board[bfs.COUNT]:
             self._refill()
             return
-        rows = np.array(list(self._starts)[: board[bfs.LIMIT]], np.uint64).reshape(-1)
-        self._store.states.array[: len(rows)] = rows
-        board[bfs.COUNT] = board[bfs.LEVEL_END] = len(rows) // self.layout.words
+        rows = np.array(list(self._starts)[: board[bfs.LIMIT]], np.uint64)
+        self._store.put_first(rows.reshape(-1, self.layout.words))
+        board[bfs.COUNT] = board[bfs.LEVEL_END] = len(rows)
         self._refill()
 
     def _refill(self) -> None:
-        bfs, board = self._bfs, self._board
+        board = self._board
         if self._crew:
             self._crew.refill()
-        elif not bfs.refill(self.layout.words, self._arrays(), board, 0, REGIONS):
+        elif not self._loops.refill(self._arrays(), board, 0, REGIONS):
             board[bfs.STATUS] = bfs.OVERFULL
         self._check_table()
 
     def _check_table(self) -> None:
-        if self._board[self._bfs.STATUS] == self._bfs.OVERFULL:
+        if self._board[bfs.STATUS] == bfs.OVERFULL:
             raise AssertionError("a region of the table is full although the table is not")
 
     @property
     def memory(self) -> int:
         """Bytes in use: states, what tells parents, table, buffers."""
-        return self._store.memory(int(self._board[self._bfs.COUNT]))
+        return self._store.memory(int(self._board[bfs.COUNT]))
 
     def packed_states(self) -> set[Words]:
         """The states found, each as its words."""
@@ -257,8 +255,7 @@ class NativeSearch:
 
     def states_in_order(self) -> list[Words]:
         """The states found, in the order of finding."""
-        count, words = int(self._board[self._bfs.COUNT]), self.layout.words
-        rows = self._store.states.array[: count * words].reshape(-1, words)
+        rows = self._store.rows(0, int(self._board[bfs.COUNT]))
         return [tuple(row) for row in rows.tolist()]
 
     def run(self, progress: ProgressHook | None = None) -> SearchResult:
@@ -268,12 +265,12 @@ class NativeSearch:
             EndlessStepError: if a step never ends.
             WorkerError: if a thread died.
         """
-        with announced(self._note), self._saving.signals() if self._saving else nullcontext():
-            self._load()
+        with self._saving.signals() if self._saving else nullcontext():
+            self._place_starts()
             self._began = time.monotonic()
             if progress:
-                progress(self._progress(self._earlier, 1.0, int(self._board[self._bfs.COUNT])))
-            all_placed = len(self._starts) <= self._board[self._bfs.LIMIT]
+                progress(self._progress(self._earlier, 1.0, int(self._board[bfs.COUNT])))
+            all_placed = len(self._starts) <= self._board[bfs.LIMIT]
             try:
                 cut = self._loop(progress) if all_placed else self._full()
             finally:
@@ -282,18 +279,9 @@ class NativeSearch:
                 self._saving.save(self._moment(time.monotonic() - self._began))
         return self._result(cut, self._earlier + time.monotonic() - self._began)
 
-    def _load(self) -> None:
-        """Everything that is there before the first state is expanded, the compiled loop too: what
-        a search takes does not depend on whether it is the first of its process."""
-        bfs = self._bfs
-        self._place_starts()
-        self._board[bfs.BUDGET] = 0
-        expand = self._codes[-1].function("expand")
-        bfs.explore(expand, self.layout.words, self._emitted.room, self._arrays(), self._board)
-
     def _loop(self, progress: ProgressHook | None) -> Cut | None:
         """Call the native loop until it is over; what cut it, if anything did."""
-        bfs, board = self._bfs, self._board
+        board = self._board
         now = self._began
         budget, told = FIRST_BUDGET, (now, int(board[bfs.COUNT]))
         while True:
@@ -324,63 +312,60 @@ class NativeSearch:
 
     def _is_long(self) -> bool:
         """Whether there is enough in the queue to share."""
-        return bool(self._board[self._bfs.COUNT] - self._board[self._bfs.HEAD] >= self.grain)
+        return bool(self._board[bfs.COUNT] - self._board[bfs.HEAD] >= self.grain)
 
     def _full(self) -> Cut:
         """Which limit the most states come from."""
-        return "states" if self._board[self._bfs.LIMIT] == self.limits.states else "memory"
+        return "states" if self._board[bfs.LIMIT] == self.limits.states else "memory"
 
     def _explore(self, budget: int) -> None:
         """One call of the native loop; whatever it marks beyond a cut is taken back."""
-        bfs, board = self._bfs, self._board
+        board = self._board
         board[bfs.BUDGET] = budget
         expand = self._codes[-1].function("expand")
         marks, head = self._marks.copy(), int(board[bfs.HEAD])
         if self._crew:
             self._crew.explore(expand)
         else:
-            bfs.explore(expand, self.layout.words, self._emitted.room, self._arrays(), board)
+            self._loops.explore(expand, self._emitted.room, self._arrays(), board)
         status = int(board[bfs.STATUS])
         if status == bfs.CUT:
             self._marks[:] = marks
-            at, words = int(board[bfs.HEAD]), self.layout.words
-            bfs.mark(expand, words, head, at, self._arrays())
+            at = int(board[bfs.HEAD])
+            self._loops.mark(expand, head, at, self._arrays())
             self._head_marks = self._marks.copy()
-            bfs.mark(expand, words, at, at + 1, self._arrays())
+            self._loops.mark(expand, at, at + 1, self._arrays())
         if status == bfs.ENDLESS:
             self._raise_endless()
         self._check_table()
 
     def _raise_endless(self) -> None:
         """The interpreter runs into the same step, and knows where it is."""
-        head, words = int(self._board[self._bfs.HEAD]), self.layout.words
-        row = self._store.states.array[head * words : (head + 1) * words]
-        self.interpreter.expand(tuple(row.tolist()))
+        head = int(self._board[bfs.HEAD])
+        self.interpreter.expand(tuple(self._store.rows(head, head + 1)[0].tolist()))
         raise EndlessStepError("an actor", self.program.actors[0].code[0].where)
 
     def _gather(self) -> None:
         """A crew of all hands that are free, if they are more than before."""
         hands, at_work = min(self._hands(), self.workers), self._crew.workers if self._crew else 1
         if hands > at_work:
-            before = time.monotonic()
             self._dismiss()
             self._assemble(hands)
-            self._began += time.monotonic() - before  # compiling, the first time, is no search
 
     def _assemble(self, hands: int) -> None:
         """A crew; without memory for its arrays the search goes on alone."""
         from shootdown.machine.native.crew import Crew
 
-        words, store = self.layout.words, self._store
-        extra = Crew.size(hands, words)
-        count = int(self._board[self._bfs.COUNT])
+        store = self._store
+        extra = Crew.size(hands, self.layout.words)
+        count = int(self._board[bfs.COUNT])
         if store.memory(count) + extra > self._memory_limit or self._emitted.room > KEEPS:
             self.workers = 1
             return
         try:
             crew = Crew(
                 hands,
-                words,
+                self._loops,
                 self._emitted.room,
                 self._arrays(),
                 board=self._board,
@@ -396,10 +381,10 @@ class NativeSearch:
         self._tell_board()
         crew.start()
 
-    def _arrays(self) -> Arrays:
+    def _arrays(self) -> bfs.Arrays:
         """Where everything lies; nothing moves until `close`."""
         store = self._store
-        return self._bfs.Arrays(
+        return bfs.Arrays(
             store.states.address,
             store.firsts.address,
             store.table.address,
@@ -413,17 +398,17 @@ class NativeSearch:
     def _grow(self) -> bool:
         """A larger table, refilled; False where it would break the limit on memory."""
         self._peak = max(self._peak, self.memory)
-        if not self._store.grow(int(self._board[self._bfs.COUNT]), self._memory_limit):
+        if not self._store.grow(int(self._board[bfs.COUNT]), self._memory_limit):
             return False
         self._tell_board()
         self._refill()
         return True
 
     def _progress(self, seconds: float, since: float, before: int) -> Progress:
-        bfs, board = self._bfs, self._board
+        board = self._board
         count = int(board[bfs.COUNT])
         queue, rate = count - int(board[bfs.HEAD]), (count - before) / since
-        limit, words = self._memory_limit, self.layout.words
+        limit = self._memory_limit
         return Progress(
             count,
             queue,
@@ -432,12 +417,12 @@ class NativeSearch:
             memory=self.memory,
             rate=rate,
             memory_limit=limit,
-            state_bytes=words * 8,
+            state_bytes=self.shape.size,
             most_states=min(self._store.most, self._store.within(limit)),
         )
 
     def _result(self, cut: Cut | None, seconds: float) -> SearchResult:
-        bfs, board = self._bfs, self._board
+        board = self._board
         status = int(board[bfs.STATUS])
         verdict: Verdict = "undecided" if cut else "holds"
         rule, root = None, next(iter(self._starts.values()), 0)
@@ -470,13 +455,13 @@ class NativeSearch:
         from shootdown.machine.native.trail import Trail
 
         expand = self._codes[-1].function("expand")
-        group = self._bfs.GROUP
+        group = bfs.GROUP
         trail = Trail(expand, self._emitted, group, self._store, head=number)
         numbers = trail.back(number, len(self._starts))
         return [trail.state(n) for n in numbers], list(self._starts.values())[numbers[0]]
 
     def _reason(self, cut: Cut | None) -> str | None:
-        if cut == "memory" and int(self._board[self._bfs.COUNT]) >= MOST_STATES // 2:
+        if cut == "memory" and int(self._board[bfs.COUNT]) >= MOST_STATES // 2:
             return "more than 2^31 states: the table's numbers have 32 bits"
         return _REASONS[cut] if cut else None
 

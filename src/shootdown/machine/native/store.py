@@ -3,12 +3,12 @@
 Everything is reserved once, at the size it may have in the end, and nothing ever moves (see
 `arena`): what is not used costs nothing. Only the table is built again when it is full: emptied,
 made longer, and refilled from the states, all in its place, so growing never needs two tables at
-once. A small table doubles; a large one grows by half, so that in
-the end it is more than half full. Per state of two words that makes
+once. A small table doubles; a large one grows by a quarter, so that in
+the end it is at least 70 percent full. Per state that makes
 
-    16     the state
-     0.25  `firsts`: one 32-bit number for every 16 states
-     4.6 to 6.9  the table, between 58 and 87 percent full
+    the state   as many bytes as it has use for (see `states`)
+     0.25       `firsts`: one 32-bit number for every 16 states
+     4.6 to 5.7 the table, between 70 and 87 percent full
 
 bytes; a limit on memory becomes a limit on states, again with each new table, so it is kept
 exactly and without looking.
@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shootdown.machine.native.arena import Arena
+from shootdown.machine.native.compiled import Shape
 from shootdown.machine.native.sizes import LINE, REGIONS
+from shootdown.program.layout import Layout
 
 FIRST_LINES = 64
 MOST_STATES = (1 << 32) - (1 << 20)
@@ -51,20 +53,30 @@ def lines_for(count: int) -> int:
 
 def more_lines(lines: int) -> int:
     """The next size of a table."""
-    return lines * 2 if lines * _SLOTS < _MEDIUM else lines * 3 // 2
+    return lines * 2 if lines * _SLOTS < _MEDIUM else lines * 5 // 4
+
+
+def shape_of(layout: Layout) -> Shape:
+    """As few bytes as hold what any field of the last word reaches."""
+    fields = [field for frame in layout.actors for row in frame.registers for _, field in row]
+    fields += [frame.pc for frame in layout.actors]
+    fields += [slots.at(index) for slots in layout.variables for index in range(slots.length)]
+    last = layout.words - 1
+    bits = max((f.shift + f.bits for f in fields if f.word == last and f.bits), default=0)
+    return Shape(layout.words, last * 8 + max(-(-bits // 8), 1))
 
 
 class Store:
-    """Arrays for at most `most` states of `words` words, with a table that grows in place."""
+    """Arrays for at most `most` states of a shape, with a table that grows in place."""
 
-    def __init__(self, words: int, group: int, most: int, margin: int, other: int) -> None:
+    def __init__(self, shape: Shape, group: int, most: int, margin: int, other: int) -> None:
         """`margin`: states that must find room in the table beyond those there are; `other`: bytes
         that the search uses elsewhere.
 
         Raises:
             OSError: if not even a few states can be reserved.
         """
-        self.words = words
+        self.shape = shape
         self.group = group
         self.margin = margin
         self.other = other
@@ -77,7 +89,7 @@ class Store:
         while True:
             arenas: list[Arena] = []
             try:
-                arenas.append(Arena(self.most * self.words, np.uint64))
+                arenas.append(Arena(self.most * self.shape.size, np.uint8))
                 arenas.append(Arena(self.most // self.group + 1, np.uint32))
                 slots = lines_for(self.most + self.margin) * _SLOTS
                 arenas.append(Arena(slots, np.uint32))
@@ -96,6 +108,20 @@ class Store:
         for arena in (self.states, self.firsts, self.table):
             arena.close()
 
+    def rows(self, start: int, stop: int) -> NDArray[np.uint64]:
+        """The words of the states with numbers from `start` to before `stop`, a row each."""
+        words, size = self.shape
+        narrow = self.states.array[start * size : stop * size].reshape(-1, size)
+        wide = np.zeros((len(narrow), words * 8), np.uint8)
+        wide[:, :size] = narrow
+        return wide.view("<u8").astype(np.uint64, copy=False)
+
+    def put_first(self, rows: NDArray[np.uint64]) -> None:
+        """Make the words of some rows the first states."""
+        size = self.shape.size
+        narrow = rows.astype("<u8").view(np.uint8)[:, :size].reshape(-1)
+        self.states.array[: len(narrow)] = narrow
+
     @property
     def fullest(self) -> int:
         """The most states the table takes at its size."""
@@ -110,11 +136,11 @@ class Store:
         """Bytes in use with so many states (and a table of that size)."""
         groups = -(-count // self.group)
         slots = (lines or self.lines) * _SLOTS
-        return count * self.words * 8 + groups * 4 + slots * 4 + self.other
+        return count * self.shape.size + groups * 4 + slots * 4 + self.other
 
     def affordable(self, limit: int, lines: int | None = None) -> int:
         """The most states that stay within a limit on memory while the table has its size."""
-        per_group = self.group * self.words * 8 + 4
+        per_group = self.group * self.shape.size + 4
         return max(limit - self.memory(0, lines), 0) // per_group * self.group
 
     def within(self, limit: int) -> int:

@@ -17,12 +17,8 @@ different threads may work on different regions at the same time.
 # ruff: noqa: PLR0917 (compiled functions have positions, not names)
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numba import njit
-
-from shootdown.machine.native.intrinsics import (
+from shootdown.machine.native.compiled import Shape, Word, compiled, inlined
+from shootdown.machine.native.primitives import (
     get32,
     get_word,
     look,
@@ -30,110 +26,94 @@ from shootdown.machine.native.intrinsics import (
     prefetch,
     put32,
     put_word,
+    room,
+    signed,
+    unsigned,
 )
 from shootdown.machine.native.sizes import LINE
+from shootdown.machine.native.states import are_equal, is_stored, take_state
 
 FULL = -1
 """no slot: every line of the region is full, which its size should have prevented"""
 
-_LOW = np.uint64(0xFFFFFFFF)
-_SEED = np.uint64(0x9E3779B97F4A7C15)
-_MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
-_HALF = np.uint64(32)
-_REGION_SHIFT = np.uint64(58)
-_LINE_SHIFT = np.uint64(26)
+_LOW = 0xFFFFFFFF
+_SEED = 0x9E3779B97F4A7C15
+_MULTIPLIER = 0xD6E8FEB86659FD93
 _BATCH = 64
 
 
-@njit(inline="always")
-def hash_of(state: int, words: int) -> Any:
+@inlined
+def hash_of(state: int, shape: Shape) -> Word:
     """All words of the state at an address mixed; the high bits choose the line, low ones become
     the tag."""
-    mixed = _SEED
-    for word in range(words):
+    mixed = unsigned(_SEED)
+    for word in range(shape.words):
         mixed = (mixed ^ get_word(state, word)) * _MULTIPLIER
-        mixed ^= mixed >> _HALF
+        mixed ^= mixed >> 32
     mixed *= _MULTIPLIER
-    return mixed ^ (mixed >> _HALF)
+    return mixed ^ (mixed >> 32)
 
 
-@njit(inline="always")
-def region_of(mixed: Any) -> Any:
+@inlined
+def region_of(mixed: Word) -> int:
     """The region of a hash."""
-    return np.int64(mixed >> _REGION_SHIFT)
+    return signed(mixed >> 58)
 
 
-@njit(inline="always")
-def home_of(mixed: Any, lines: int) -> Any:
+@inlined
+def home_of(mixed: Word, lines: int) -> int:
     """The line of a hash, where every region has so many."""
-    part = np.int64((mixed >> _LINE_SHIFT) & _LOW)
+    part = signed((mixed >> 26) & _LOW)
     return region_of(mixed) * lines + ((part * lines) >> 32)
 
 
-@njit(inline="always")
-def line_after(line: int, mixed: Any, lines: int) -> Any:
+@inlined
+def line_after(line: int, mixed: Word, lines: int) -> int:
     """The next line of the region."""
     line += 1
     return line - lines if line == (region_of(mixed) + 1) * lines else line
 
 
-@njit(inline="always")
-def tag_of(mixed: Any, low: int) -> Any:
+@inlined
+def tag_of(mixed: Word, low: int) -> int:
     """The bits of a hash that an entry holds; `low` covers those of the number."""
-    return np.int64(mixed & _LOW) & ~low
+    return signed(mixed) & _LOW & ~low
 
 
-@njit(inline="always")
-def copy_state(target: int, source: int, words: int) -> None:
-    """Copy a state from one address to another."""
-    for word in range(words):
-        put_word(target, word, get_word(source, word))
-
-
-@njit(inline="always")
-def are_equal(a: int, b: int, words: int) -> Any:
-    """Whether the states at two addresses are equal."""
-    for word in range(words):  # noqa: SIM110 (numba has no `all` over a generator)
-        if get_word(a, word) != get_word(b, word):
-            return False
-    return True
-
-
-@njit(inline="always")
-def first_alike(mixed: Any, table: int, lines: int, low: int) -> Any:
+@inlined
+def first_alike(mixed: Word, table: int, lines: int, low: int) -> int:
     """The number of the first state in the home line with the tag of a hash, or -1."""
     line = home_of(mixed, lines)
-    same = look(table + line * 64, tag_of(mixed, low), 0xFFFFFFFF & ~low) & 0xFFFF
+    same = look(table + line * 64, tag_of(mixed, low), _LOW & ~low) & 0xFFFF
     return (get32(table, line * LINE + lowest(same)) & low) - 1 if same else -1
 
 
-@njit(nogil=True)
+@compiled
 def slot_of(
-    words: int,
+    shape: Shape,
     state: int,
-    mixed: Any,
+    mixed: Word,
     table: int,
     lines: int,
     low: int,
     states: int,
     fence: int,
     pending: int,
-) -> Any:
+) -> int:
     """The slot of the state at an address: where it is entered, or empty if it is not. States with
-    numbers from `fence` on lie at `pending`."""
-    size = words * 8
+    numbers from `fence` on lie at `pending`, in words."""
     line = home_of(mixed, lines)
-    tag, mask = tag_of(mixed, low), 0xFFFFFFFF & ~low
+    tag, mask = tag_of(mixed, low), _LOW & ~low
     for _ in range(lines):
         seen = look(table + line * 64, tag, mask)
         same = seen & 0xFFFF
         while same:
             slot = line * LINE + lowest(same)
             number = (get32(table, slot) & low) - 1
-            known = states + number * size
-            if number >= fence:
-                known = pending + (number - fence) * size
-            if are_equal(known, state, words):
+            if number < fence:
+                if is_stored(states + number * shape.size, state, shape):
+                    return slot
+            elif are_equal(pending + (number - fence) * shape.words * 8, state, shape):
                 return slot
             same &= same - 1
         empty = seen >> LINE
@@ -143,32 +123,34 @@ def slot_of(
     return FULL
 
 
-@njit(nogil=True)
+@compiled
 def refill_regions(
-    words: int, states: int, count: int, table: int, lines: int, low: int, start: int, stop: int
-) -> Any:
+    shape: Shape, states: int, count: int, table: int, lines: int, low: int, start: int, stop: int
+) -> bool:
     """Enter the first `count` states that belong to regions from `start` to before `stop`, where
     nothing is entered yet. Whether there was room."""
-    hashes = np.empty(_BATCH, np.uint64)
-    numbers = np.empty(_BATCH, np.int64)
+    state, hashes, numbers = room(shape.words), room(_BATCH), room(_BATCH)
     waiting = 0
     for number in range(count):
-        mixed = hash_of(states + number * words * 8, words)
+        take_state(state, states + number * shape.size, shape)
+        mixed = hash_of(state, shape)
         region = region_of(mixed)
         if start <= region < stop:
             prefetch(table + home_of(mixed, lines) * 64)
-            hashes[waiting], numbers[waiting] = mixed, number
+            put_word(hashes, waiting, mixed)
+            put_word(numbers, waiting, number)
             waiting += 1
         if waiting == _BATCH or number == count - 1:
             for i in range(waiting):
-                if not _append(hashes[i], numbers[i], table, lines, low):
+                mixed = get_word(hashes, i)
+                if not _append(mixed, signed(get_word(numbers, i)), table, lines, low):
                     return False
             waiting = 0
     return True
 
 
-@njit(inline="always")
-def _append(mixed: Any, number: int, table: int, lines: int, low: int) -> Any:
+@inlined
+def _append(mixed: Word, number: int, table: int, lines: int, low: int) -> bool:
     """Enter a state that is not entered."""
     line = home_of(mixed, lines)
     for _ in range(lines):

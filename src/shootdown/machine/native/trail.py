@@ -27,13 +27,12 @@ class Trail:
     def __init__(
         self, expand: int, code: PackedCode, group: int, store: Store, *, head: int
     ) -> None:
-        self.words = words = store.words
+        self._store = store
         self.group = group
         self.head = head
         self._expand = _PROTOTYPE(expand)
-        self._states: NDArray[np.uint64] = store.states.array
         self._firsts: NDArray[np.uint32] = store.firsts.array[: -(-head // group)]
-        self._out = np.empty((code.room + 1, words), np.uint64)
+        self._out = np.empty((code.room + 1, store.shape.words), np.uint64)
         self._marks = code.new_marks()
 
     def back(self, number: int, starts: int) -> list[int]:
@@ -48,7 +47,8 @@ class Trail:
         return tuple(self._row(number).tolist())
 
     def _row(self, number: int) -> NDArray[np.uint64]:
-        return self._states[number * self.words : (number + 1) * self.words]
+        row: NDArray[np.uint64] = self._store.rows(number, number + 1)[0]
+        return row
 
     def _parent(self, number: int) -> int:
         group = int(np.searchsorted(self._firsts, np.uint32(number), "right")) - 1
@@ -59,6 +59,6 @@ class Trail:
         raise AssertionError(f"state {number} has no parent in group {group}")
 
     def _successors(self, number: int) -> NDArray[np.uint64]:
-        addresses = (self._row(number), self._out, self._marks)
-        answer = self._expand(*(array.ctypes.data for array in addresses))
+        arrays = (self._row(number), self._out, self._marks)
+        answer = self._expand(*(array.ctypes.data for array in arrays))
         return self._out[: answer & _COUNT_MASK]

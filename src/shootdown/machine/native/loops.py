@@ -1,0 +1,112 @@
+"""Compiled functions as Python calls them: made once for each shape of state, kept, loaded.
+
+Calls let go of the interpreter lock. Arrays go over by address, records as arrays of their fields,
+which live here for as long as the call takes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shootdown.machine.native import bfs, control, phases, team
+from shootdown.machine.native.cache import cached
+from shootdown.machine.native.compiled import Shape
+from shootdown.machine.native.jit import ObjectCode, make_object
+
+Numbers = NDArray[np.int64]
+
+
+class Module:
+    """Some compiled functions for states of one shape; `name` is that of the file they are kept in.
+
+    Their `Shape` is left out when they are called.
+    """
+
+    def __init__(self, name: str, functions: Sequence[Callable[..., Any]], shape: Shape) -> None:
+        file = f"{name}-{shape.words}-{shape.size}.o"
+        self.shape = shape
+        self._code = ObjectCode(cached(file, lambda: _make(functions, shape)))
+        self._callers: dict[str, Callable[..., int]] = {}
+
+    def call(self, name: str, *arguments: Any) -> int:
+        """Call a function with numbers, arrays and records of these."""
+        if name not in self._callers:
+            kinds = [ctypes.c_int64] * (len(arguments) + 1)
+            self._callers[name] = ctypes.CFUNCTYPE(*kinds)(self._code.function(name))
+        records: list[Numbers] = []
+        return self._callers[name](*(_word(one, records) for one in arguments))
+
+
+def _make(functions: Sequence[Callable[..., Any]], shape: Shape) -> bytes:
+    from shootdown.machine.native.translate import Translation
+
+    module = Translation(shape)
+    for function in functions:
+        module.entry(function)
+    return make_object(module.text)
+
+
+def _word(argument: Any, records: list[Numbers]) -> int:
+    """An argument as 64 bits; the arrays that are made for it."""
+    if isinstance(argument, np.ndarray):
+        return int(argument.ctypes.data)
+    if isinstance(argument, tuple):
+        fields = np.array([_word(field, records) for field in argument], np.int64)
+        records.append(fields)
+        return int(fields.ctypes.data)
+    return int(argument)
+
+
+class Loops:
+    """The functions of `bfs`, and those of `team` for searches with many threads."""
+
+    def __init__(self, shape: Shape) -> None:
+        functions = (bfs.explore, bfs.refill, bfs.mark, team.take_part)
+        self.shape = shape
+        self._module = Module("search", (*functions, control.announce, control.draw), shape)
+
+    def explore(self, expand: int, room: int, arrays: bfs.Arrays, board: Numbers) -> None:
+        """See `bfs.explore`."""
+        self._module.call("explore", expand, room, arrays, board)
+
+    def refill(self, arrays: bfs.Arrays, board: Numbers, start: int, stop: int) -> bool:
+        """See `bfs.refill`."""
+        return bool(self._module.call("refill", arrays, board, start, stop))
+
+    def mark(self, expand: int, start: int, stop: int, arrays: bfs.Arrays) -> None:
+        """See `bfs.mark`."""
+        self._module.call("mark", expand, start, stop, arrays)
+
+    def take_part(
+        self,
+        role: int,
+        worker: int,
+        room: int,
+        *,
+        arrays: bfs.Arrays,
+        shared: phases.Shared,
+        board: Numbers,
+        control: Numbers,
+    ) -> None:
+        """See `team.take_part`."""
+        self._module.call("take_part", role, worker, room, arrays, shared, board, control)
+
+    def announce(self, control: Numbers) -> None:
+        """See `control.announce`."""
+        self._module.call("announce", control)
+
+    def draw(self, control: Numbers) -> int:
+        """See `control.draw`."""
+        return self._module.call("draw", control)
+
+
+@cache
+def load_loops(shape: Shape) -> Loops:
+    """The loops for a shape; loaded once in a process."""
+    return Loops(shape)
