@@ -16,13 +16,12 @@ out a state, so rounds end; in practice there are one or two.
 # ruff: noqa: PLR0917 (compiled functions have positions, not names)
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from numba import njit
-
-from shootdown.machine.native.intrinsics import get_word
+from shootdown.machine.native.compiled import Bytes, Halves, Shape, Words, compiled, inlined
+from shootdown.machine.native.graph import Graph
 from shootdown.machine.native.labelled import PROGRESS, PROGRESS_BIT
+from shootdown.machine.native.primitives import get_word, signed
 
 ROOT, VISITED, WAITING, DEPTH, DONE, REGIONS, AGAIN, BEST, BEST_CODE, MOVERS, BUDGET = range(11)
 BOARD_SIZE = 11
@@ -45,20 +44,21 @@ FREE, WEAK, LOCK, IDLE = range(4)
 
 
 class Walk(NamedTuple):
-    """What a walk works on, all arrays with an element for each state."""
+    """What a walk works on: how many states, and arrays with an element for each of them."""
 
-    rank: Any
-    """uint32: 0 unvisited; a visit; or TOP less the number of its component"""
-    region: Any
-    """uint32: states of different regions have nothing to do with each other; 0: out"""
-    waiting: Any
-    """uint32, a stack of states whose component is not done"""
-    nodes: Any
-    """uint32, the states on the way from the root to where the walk is"""
-    visits: Any
-    """uint32, of each of these the number of its visit"""
-    nexts: Any
-    """uint32, and the step that is looked at next"""
+    states: int
+    rank: Halves
+    """0 unvisited; a visit; or TOP less the number of its component"""
+    region: Halves
+    """states of different regions have nothing to do with each other; 0: out"""
+    waiting: Halves
+    """a stack of states whose component is not done"""
+    nodes: Halves
+    """the states on the way from the root to where the walk is"""
+    visits: Halves
+    """of each of these the number of its visit"""
+    nexts: Halves
+    """and the step that is looked at next"""
 
 
 class Standing(NamedTuple):
@@ -67,75 +67,80 @@ class Standing(NamedTuple):
 
     states: int
     """the address of the states"""
-    words: int
-    word: Any
-    shift: Any
-    mask: Any
-    stay: Any
-    """uint8, a row for each actor"""
+    actors: int
+    word: Words
+    shift: Words
+    mask: Words
+    stay: Bytes
+    """`width` for each actor"""
+    width: int
 
 
-@njit(inline="always")
-def stay_of(state: Any, actor: int, standing: Any) -> Any:
+@inlined
+def stay_of(state: int, actor: int, shape: Shape, standing: Standing) -> int:
     """What it takes to stay where an actor stands in a state."""
-    address = standing.states + state * standing.words * 8
-    packed = get_word(address, standing.word[actor])
-    pc = (packed >> standing.shift[actor]) & standing.mask[actor]
-    return standing.stay[actor, pc]
+    packed = get_word(standing.states + state * shape.size, standing.word[actor])
+    pc = signed(packed >> standing.shift[actor]) & standing.mask[actor]
+    return standing.stay[actor * standing.width + pc]
 
 
-@njit(inline="always")
-def _counts(label: Any, watch: int) -> Any:
+@inlined
+def _counts(label: int, watch: int) -> bool:
     """Whether a step is progress of those who are watched."""
     if not label >> PROGRESS_BIT:
         return False
     return watch < 0 or label == watch | PROGRESS
 
 
-@njit(inline="always")
-def _actor(label: Any) -> Any:
-    return np.int64(label) & (PROGRESS - 1)
+@inlined
+def _actor(label: int) -> int:
+    return label & (PROGRESS - 1)
 
 
-@njit(inline="always")
-def _bit(actor: int) -> Any:
+@inlined
+def _bit(actor: int) -> int:
     return 1 << actor
 
 
-@njit(cache=True, nogil=True)
-def begin(watch: int, graph: Any, walk: Any, standing: Any, board: Any) -> None:
+@compiled
+def begin(
+    watch: int, graph: Graph, walk: Walk, shape: Shape, standing: Standing, board: Words
+) -> None:
     """Every state in which progress is asked for is in region 1."""
-    count = walk.rank.size
+    count = walk.states
     for state in range(count):
         walk.region[state] = 1
         if watch >= 0:
-            stay = stay_of(state, watch, standing)
+            stay = stay_of(state, watch, shape, standing)
             if stay == FREE or (stay == IDLE and not _can(state, watch, graph)):
                 walk.region[state] = 0
     board[REGIONS] = 1
     board[BEST] = NONE
 
 
-@njit(inline="always")
-def _can(state: Any, actor: int, graph: Any) -> Any:
+@inlined
+def _can(state: int, actor: int, graph: Graph) -> bool:
     for step in range(graph.offsets[state], graph.offsets[state + 1]):
         if _actor(graph.labels[step]) == actor:
             return True
     return False
 
 
-@njit(cache=True, nogil=True)
-def begin_round(walk: Any, board: Any) -> None:
+@compiled
+def begin_round(walk: Walk, board: Words) -> None:
     """Nothing is visited."""
-    walk.rank[:] = 0
-    for place in (ROOT, VISITED, WAITING, DEPTH, DONE, AGAIN, BEST_CODE):
-        board[place] = 0
+    for state in range(walk.states):
+        walk.rank[state] = 0
+    board[ROOT], board[VISITED], board[WAITING], board[DEPTH] = 0, 0, 0, 0
+    board[DONE], board[AGAIN], board[BEST_CODE] = 0, 0, 0
 
 
-@njit(cache=True, nogil=True)
-def go_on(watch: int, graph: Any, walk: Any, standing: Any, board: Any) -> Any:
+@compiled
+def go_on(
+    watch: int, graph: Graph, walk: Walk, shape: Shape, standing: Standing, board: Words
+) -> bool:
     """Walk for BUDGET steps; True when the round is over."""
-    count = walk.rank.size
+    count = walk.states
     while board[BUDGET] > 0:
         board[BUDGET] -= 1
         if board[DEPTH] == 0:
@@ -146,12 +151,12 @@ def go_on(watch: int, graph: Any, walk: Any, standing: Any, board: Any) -> Any:
             if board[ROOT] == count:
                 return True
             _visit(board[ROOT], graph, walk, board)
-        _advance(watch, graph, walk, standing, board)
+        _advance(watch, graph, walk, shape, standing, board)
     return False
 
 
-@njit(inline="always")
-def _visit(state: Any, graph: Any, walk: Any, board: Any) -> None:
+@inlined
+def _visit(state: int, graph: Graph, walk: Walk, board: Words) -> None:
     board[VISITED] += 1
     walk.rank[state] = board[VISITED]
     depth = board[DEPTH]
@@ -161,15 +166,17 @@ def _visit(state: Any, graph: Any, walk: Any, board: Any) -> None:
     board[DEPTH] = depth + 1
 
 
-@njit(inline="always")
-def _advance(watch: int, graph: Any, walk: Any, standing: Any, board: Any) -> None:
+@inlined
+def _advance(
+    watch: int, graph: Graph, walk: Walk, shape: Shape, standing: Standing, board: Words
+) -> None:
     """Follow the state on top of the way until it leads to one not visited, or is done."""
     depth = board[DEPTH] - 1
-    state = np.int64(walk.nodes[depth])
-    region, end = walk.region[state], np.int64(graph.offsets[state + 1])
-    step = np.int64(walk.nexts[depth])
+    state = walk.nodes[depth]
+    region, end = walk.region[state], graph.offsets[state + 1]
+    step = walk.nexts[depth]
     while step < end:
-        target = np.int64(graph.targets[step])
+        target = graph.targets[step]
         if not _counts(graph.labels[step], watch) and walk.region[target] == region:
             if walk.rank[target] == 0:
                 walk.nexts[depth] = step  # looked at again when the target is done
@@ -179,14 +186,16 @@ def _advance(watch: int, graph: Any, walk: Any, standing: Any, board: Any) -> No
         step += 1
     board[DEPTH] = depth
     if walk.rank[state] == walk.visits[depth]:
-        _close(state, watch, graph, walk, standing, board)
+        _close(state, watch, graph, walk, shape, standing, board)
     else:
         walk.waiting[board[WAITING]] = state
         board[WAITING] += 1
 
 
-@njit(inline="always")
-def _close(root: Any, watch: int, graph: Any, walk: Any, standing: Any, board: Any) -> None:
+@inlined
+def _close(
+    root: int, watch: int, graph: Graph, walk: Walk, shape: Shape, standing: Standing, board: Words
+) -> None:
     """The component of a root is whole: number and judge it."""
     visit, code = walk.rank[root], TOP - board[DONE]
     board[DONE] += 1
@@ -197,29 +206,30 @@ def _close(root: Any, watch: int, graph: Any, walk: Any, standing: Any, board: A
         walk.rank[walk.waiting[bottom]] = code
     walk.rank[root] = code
     walk.waiting[top] = root
-    _judge(bottom, top + 1, code, watch, graph, walk, standing, board)
+    _judge(bottom, top + 1, code, watch, graph, walk, shape, standing, board)
     board[WAITING] = bottom
 
 
-@njit(nogil=True)
+@compiled
 def _judge(
     bottom: int,
     top: int,
     code: int,
     watch: int,
-    graph: Any,
-    walk: Any,
-    standing: Any,
-    board: Any,
+    graph: Graph,
+    walk: Walk,
+    shape: Shape,
+    standing: Standing,
+    board: Words,
 ) -> None:
     """The members lie on the stack from `bottom` to before `top`. Afterwards they are out, but for
     those that form a region of the next round."""
     movers, always, ever, first = _survey(bottom, top, code, watch, graph, walk)
     locked, fair = 0, movers != 0
     if fair:
-        root = np.int64(walk.waiting[bottom])
-        for actor in range(standing.word.size):
-            stay = stay_of(root, actor, standing)
+        root = walk.waiting[bottom]
+        for actor in range(standing.actors):
+            stay = stay_of(root, actor, shape, standing)
             if movers & _bit(actor) or stay == FREE:
                 continue
             if stay == LOCK:
@@ -231,20 +241,22 @@ def _judge(
         board[REGIONS] += 1
         board[AGAIN] = 1
     for place in range(bottom, top):
-        state = np.int64(walk.waiting[place])
+        state = walk.waiting[place]
         stays = narrow and _enabled(state, graph) & locked == 0
         walk.region[state] = board[REGIONS] if stays else 0
     if fair and not narrow and (board[BEST] == NONE or first < board[BEST]):
         board[BEST], board[BEST_CODE], board[MOVERS] = first, code, movers
 
 
-@njit(inline="always")
-def _survey(bottom: int, top: int, code: int, watch: int, graph: Any, walk: Any) -> Any:
+@inlined
+def _survey(
+    bottom: int, top: int, code: int, watch: int, graph: Graph, walk: Walk
+) -> tuple[int, int, int, int]:
     """Sets of actors: who moves in a component, who can in all of its states, who in some; and its
     first state."""
-    movers, always, ever, first = 0, -1, 0, np.int64(walk.waiting[bottom])
+    movers, always, ever, first = 0, -1, 0, walk.waiting[bottom]
     for place in range(bottom, top):
-        state = np.int64(walk.waiting[place])
+        state = walk.waiting[place]
         first = min(first, state)
         enabled = 0
         for step in range(graph.offsets[state], graph.offsets[state + 1]):
@@ -257,8 +269,8 @@ def _survey(bottom: int, top: int, code: int, watch: int, graph: Any, walk: Any)
     return movers, always, ever, first
 
 
-@njit(inline="always")
-def _enabled(state: Any, graph: Any) -> Any:
+@inlined
+def _enabled(state: int, graph: Graph) -> int:
     """The actors that have a step."""
     found = 0
     for step in range(graph.offsets[state], graph.offsets[state + 1]):

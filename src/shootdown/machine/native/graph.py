@@ -12,13 +12,11 @@ the states that they name, look up.
 # ruff: noqa: PLR0917 (compiled functions have positions, not names)
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
-from numba import njit
+from typing import NamedTuple
 
 from shootdown.machine.native.bfs import BATCH, COUNT_MASK
-from shootdown.machine.native.intrinsics import (
+from shootdown.machine.native.compiled import Bytes, Halves, Shape, Word, compiled, inlined
+from shootdown.machine.native.primitives import (
     call_expand,
     get32,
     get64,
@@ -26,7 +24,9 @@ from shootdown.machine.native.intrinsics import (
     prefetch,
     put64,
     put_word,
+    room,
 )
+from shootdown.machine.native.states import take_state
 from shootdown.machine.native.table import FULL, first_alike, hash_of, home_of, slot_of
 
 LOST = -1
@@ -60,42 +60,48 @@ class Buffers(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """The arrays."""
+    """The arrays, and for how many steps they have room."""
 
-    offsets: Any
-    """uint32, one more than there are states"""
-    targets: Any
-    """uint32"""
-    labels: Any
-    """uint8"""
+    offsets: Halves
+    """one more than there are states"""
+    targets: Halves
+    labels: Bytes
+    most: int
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def record(
-    expand: int, words: int, room: int, start: int, stop: int, stored: Any, b: Any, graph: Any
-) -> Any:
+    expand: int,
+    shape: Shape,
+    most_found: int,
+    start: int,
+    stop: int,
+    stored: Stored,
+    b: Buffers,
+    graph: Graph,
+) -> int:
     """Enter the steps from the states from `start` to before `stop`; how many there are so far, or
-    LOST. `room` is the most successors one state can have."""
-    steps = np.int64(graph.offsets[start])
+    LOST. `most_found` is the most successors one state can have."""
+    steps = graph.offsets[start]
     number = start
     while number < stop:
-        size, found = _generate(expand, words, room, number, stop, stored, b)
+        size, found = _generate(expand, shape, most_found, number, stop, stored, b)
         for i in range(found):
             alike = first_alike(get_word(b.hashes, i), stored.table, stored.lines, stored.low)
             if alike >= 0:
-                prefetch(stored.states + alike * words * 8)
-        if steps + found > graph.targets.size:
+                prefetch(stored.states + alike * shape.size)
+        if steps + found > graph.most:
             return LOST
         begin = 0
         for position in range(size):
             end = get64(b.ends, position)
             for i in range(begin, end):
-                record = b.successors + i * (words + 1) * 8
-                target = _number_of(words, record, get_word(b.hashes, i), stored)
+                found_at = b.successors + i * (shape.words + 1) * 8
+                target = _number_of(shape, found_at, get_word(b.hashes, i), stored)
                 if target < 0:
                     return LOST
                 graph.targets[steps] = target
-                graph.labels[steps] = get_word(record, words)
+                graph.labels[steps] = get64(found_at, shape.words)
                 steps += 1
             begin = end
             graph.offsets[number + position + 1] = steps
@@ -103,18 +109,18 @@ def record(
     return steps
 
 
-@njit(inline="always")
+@inlined
 def _generate(
-    expand: int, words: int, room: int, number: int, stop: int, stored: Any, b: Any
-) -> Any:
+    expand: int, shape: Shape, most_found: int, number: int, stop: int, stored: Stored, b: Buffers
+) -> tuple[int, int]:
     """The successors of a batch, with their hashes; how many states and successors it has."""
-    size, found = 0, 0
-    while number + size < stop and size < BATCH and found + room <= b.capacity:
-        state = stored.states + (number + size) * words * 8
-        out = b.successors + found * (words + 1) * 8
+    size, found, state = 0, 0, room(shape.words)
+    while number + size < stop and size < BATCH and found + most_found <= b.capacity:
+        take_state(state, stored.states + (number + size) * shape.size, shape)
+        out = b.successors + found * (shape.words + 1) * 8
         more = found + (call_expand(expand, state, out, b.marks) & COUNT_MASK)
         for i in range(found, more):
-            mixed = hash_of(b.successors + i * (words + 1) * 8, words)
+            mixed = hash_of(b.successors + i * (shape.words + 1) * 8, shape)
             put_word(b.hashes, i, mixed)
             prefetch(stored.table + home_of(mixed, stored.lines) * 64)
         found = more
@@ -123,11 +129,11 @@ def _generate(
     return size, found
 
 
-@njit(inline="always")
-def _number_of(words: int, state: int, mixed: Any, stored: Any) -> Any:
+@inlined
+def _number_of(shape: Shape, state: int, mixed: Word, stored: Stored) -> int:
     """The number of the state at an address, or less than 0 if it is not among those stored."""
     slot = slot_of(
-        words,
+        shape,
         state,
         mixed,
         stored.table,

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError, CheckpointReader, Moment
 from shootdown.machine.execution import EndlessStepError
@@ -42,6 +43,7 @@ from shootdown.program.program import Program
 
 if TYPE_CHECKING:
     from shootdown.machine.native.crew import Crew
+    from shootdown.machine.native.graph import Stored
 
 BUFFER = 4096
 CALL_SECONDS = 0.1
@@ -255,8 +257,21 @@ class NativeSearch:
 
     def states_in_order(self) -> list[Words]:
         """The states found, in the order of finding."""
-        rows = self._store.rows(0, int(self._board[bfs.COUNT]))
-        return [tuple(row) for row in rows.tolist()]
+        return [tuple(row) for row in self.rows().tolist()]
+
+    def rows(self) -> NDArray[np.uint64]:
+        """A copy of the states found, in the order of finding: a row of words each."""
+        return self._store.rows(0, int(self._board[bfs.COUNT]))
+
+    def state(self, number: int) -> Words:
+        """One of them."""
+        return tuple(self._store.rows(number, number + 1)[0].tolist())
+
+    def run_to(self, number: int) -> tuple[tuple[StepTaken, ...], int]:
+        """A shortest run to a state: its steps, and the start as an index of `initials`."""
+        trail, root = self._trail(number)
+        path, _ = retrace(self.interpreter, trail, ends_broken=False)
+        return path, root
 
     def run(self, progress: ProgressHook | None = None) -> SearchResult:
         """Search until a rule breaks, a limit is met, or nothing is left.
@@ -341,8 +356,7 @@ class NativeSearch:
 
     def _raise_endless(self) -> None:
         """The interpreter runs into the same step, and knows where it is."""
-        head = int(self._board[bfs.HEAD])
-        self.interpreter.expand(tuple(self._store.rows(head, head + 1)[0].tolist()))
+        self.interpreter.expand(self.state(int(self._board[bfs.HEAD])))
         raise EndlessStepError("an actor", self.program.actors[0].code[0].where)
 
     def _gather(self) -> None:
@@ -455,10 +469,22 @@ class NativeSearch:
         from shootdown.machine.native.trail import Trail
 
         expand = self._codes[-1].function("expand")
-        group = bfs.GROUP
-        trail = Trail(expand, self._emitted, group, self._store, head=number)
+        group, head = bfs.GROUP, min(number, int(self._board[bfs.HEAD]))
+        trail = Trail(expand, self._emitted, group, self._store, head=head)
         numbers = trail.back(number, len(self._starts))
         return [trail.state(n) for n in numbers], list(self._starts.values())[numbers[0]]
+
+    def stored(self) -> Stored:
+        """Where the states and their numbers are, until `close`."""
+        from shootdown.machine.native.graph import Stored
+
+        store, count = self._store, int(self._board[bfs.COUNT])
+        return Stored(store.states.address, store.table.address, store.lines, store.low, count)
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes that may be in use."""
+        return self._memory_limit
 
     def _reason(self, cut: Cut | None) -> str | None:
         if cut == "memory" and int(self._board[bfs.COUNT]) >= MOST_STATES // 2:

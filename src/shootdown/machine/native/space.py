@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,12 @@ from shootdown.machine.liveness.fairness import SYSTEM, stays_of
 from shootdown.machine.liveness.lasso import CutShort, Edge, look_for_loops
 from shootdown.machine.native import components
 from shootdown.machine.native.arena import Arena
+from shootdown.machine.native.compiled import Bytes, Halves, Shape
+from shootdown.machine.native.compiled import Words as Array
 from shootdown.machine.native.graph import LOST, Buffers, Graph, record
 from shootdown.machine.native.jit import MachineCode
 from shootdown.machine.native.labelled import PROGRESS, emit_labelled
+from shootdown.machine.native.loops import Module
 from shootdown.machine.result import Liveness, Progress, SearchResult, StepTaken
 from shootdown.machine.search import PROGRESS_SECONDS, ProgressHook
 
@@ -43,6 +46,13 @@ BUDGET = 1 << 20
 """steps of a walk in one call: between calls limits are looked at, and Ctrl-C is heard"""
 
 Tell = Callable[[int], None]
+
+
+@cache
+def load_module(shape: Shape) -> Module:
+    """What walks through states of a shape."""
+    functions = (record, components.begin, components.begin_round, components.go_on)
+    return Module("graph", functions, shape)
 
 
 class NativePart:
@@ -99,8 +109,12 @@ class NativeSpace:
             arenas.append(Arena(length, kind))
         self._arenas = arenas
         arrays = [arena.array for arena in arenas]
-        self._graph = Graph(arrays[0], arrays[1][:transitions], arrays[2][:transitions])
-        self._walk = components.Walk(*arrays[3:])
+        self._offsets, self._targets, self._labels, self._rank = arrays[:4]
+        addresses = [arena.address for arena in arenas]
+        offsets, targets, *walk = (Halves(a) for a in (*addresses[:2], *addresses[3:]))
+        self._graph = Graph(offsets, targets, Bytes(addresses[2]), transitions)
+        self._walk = components.Walk(count, *walk)
+        self._module = load_module(search.shape)
         self._board = np.zeros(components.BOARD_SIZE, np.int64)
 
     def _refuse_what_is_too_large(self, transitions: int) -> None:
@@ -121,7 +135,7 @@ class NativeSpace:
     @property
     def memory(self) -> int:
         """Bytes that looking for loops may take at most."""
-        return self._stored.total * STATE_BYTES + len(self._graph.targets) * STEP_BYTES
+        return self._stored.total * STATE_BYTES + self._graph.most * STEP_BYTES
 
     def __enter__(self) -> NativeSpace:
         return self
@@ -136,8 +150,7 @@ class NativeSpace:
 
     def close(self) -> None:
         """Give the memory back."""
-        self._graph = Graph(*(np.empty(0, array.dtype) for array in self._graph))
-        self._walk = components.Walk(*[np.empty(0, np.uint32)] * 6)
+        del self._offsets, self._targets, self._labels, self._rank
         for arena in self._arenas:
             arena.close()
 
@@ -166,14 +179,13 @@ class NativeSpace:
         expand, found = code.function("expand"), 0
         for start in range(0, count, SLICE):
             stop = min(start + SLICE, count)
-            found = record(
-                expand, layout.words, emitted.room, start, stop, self._stored, buffers, self._graph
-            )
+            arrays = self._stored, buffers, self._graph
+            found = self._module.call("record", expand, emitted.room, start, stop, *arrays)
             if found == LOST:
                 break
             tell(stop)
             self._look_at_the_clock()
-        if found != len(self._graph.targets):
+        if found != self._graph.most:
             raise AssertionError("the graph of a search has other steps than the search")
 
     def _look_at_the_clock(self) -> None:
@@ -186,16 +198,20 @@ class NativeSpace:
         interpreter = self.interpreter
         fields = [frame.pc for frame in interpreter.layout.actors]
         rows = [stays_of(actor) for actor in interpreter.program.actors]
-        stay = np.zeros((len(rows), max(map(len, rows))), np.uint8)
+        self._stay = np.zeros((len(rows), max(map(len, rows))), np.uint8)
         for number, row in enumerate(rows):
-            stay[number, : len(row)] = row
+            self._stay[number, : len(row)] = row
+        places = [(field.word, field.shift, (1 << field.bits) - 1) for field in fields]
+        self._places = np.array(places, np.int64).T.copy()
+        word, shift, mask = (Array(row.ctypes.data) for row in self._places)
         return components.Standing(
             self._stored.states,
-            interpreter.layout.words,
-            np.array([field.word for field in fields], np.int64),
-            np.array([field.shift for field in fields], np.uint64),
-            np.array([(1 << field.bits) - 1 for field in fields], np.uint64),
-            stay,
+            len(rows),
+            word,
+            shift,
+            mask,
+            Bytes(self._stay.ctypes.data),
+            self._stay.shape[1],
         )
 
     # --- a space ------------------------------------------------------------------------------
@@ -203,29 +219,29 @@ class NativeSpace:
     def component(self, watch: int) -> NativePart | None:
         """See `lasso.Space`."""
         board, best = self._board, None
-        components.begin(watch, self._graph, self._walk, self._standing, board)
+        arrays = self._graph, self._walk, self._standing, board
+        self._module.call("begin", watch, *arrays)
         again = True
         while again:
-            components.begin_round(self._walk, board)
+            self._module.call("begin_round", self._walk, board)
             over = False
             while not over:
                 board[components.BUDGET] = BUDGET
-                over = components.go_on(watch, self._graph, self._walk, self._standing, board)
+                over = bool(self._module.call("go_on", watch, *arrays))
                 self._look_at_the_clock()
             if board[components.BEST_CODE]:
-                best = np.flatnonzero(self._walk.rank == board[components.BEST_CODE])
+                best = np.flatnonzero(self._rank == board[components.BEST_CODE])
             again = bool(board[components.AGAIN])
         return None if best is None else NativePart(self, watch, best)
 
     def row(self, number: int) -> list[tuple[int, int]]:
         """The steps from a state: where each leads, and its label."""
-        graph = self._graph
-        steps = slice(int(graph.offsets[number]), int(graph.offsets[number + 1]))
-        return list(zip(graph.targets[steps].tolist(), graph.labels[steps].tolist(), strict=True))
+        steps = slice(int(self._offsets[number]), int(self._offsets[number + 1]))
+        return list(zip(self._targets[steps].tolist(), self._labels[steps].tolist(), strict=True))
 
     def words(self, number: int) -> Words:
         """A state."""
-        return tuple(self.search.rows()[number].tolist())
+        return self.search.state(number)
 
     def run_to(self, number: int) -> tuple[tuple[StepTaken, ...], int]:
         """The steps by which the search found a state, and the start."""
