@@ -7,6 +7,7 @@
 `wellformed`  what every program must satisfy, checked after every pass
 `points`      the pass that decides where other actors may run in between
 `liveness`    which registers a waiting actor still needs
+`ways`        the pass that lets a search tell which ways branches went
 `known`       the pass that makes a search look past rules found broken before
 `layout`      where each variable and register lies in a packed state
 `listing`     a program printed for people

@@ -14,6 +14,7 @@ from itertools import groupby
 from shootdown.report.paint import Paint
 from shootdown.report.timeline import draw
 from shootdown.scenarios.verdict import (
+    BranchCoverage,
     CheckResult,
     Counterexample,
     Coverage,
@@ -105,6 +106,15 @@ class CheckTable:
             yield from (_source_line(line) for line in covered.never[:LINES_SHOWN])
             if len(covered.never) > LINES_SHOWN:
                 yield f"  and {len(covered.never) - LINES_SHOWN} more"
+        if covered.one_way:
+            yield ""
+            yield (
+                f"{len(covered.one_way)} of {_count(len(covered.branches), 'condition')} of "
+                f"{self._what} always came out the same:"
+            )
+            yield from (_one_way(branch) for branch in covered.one_way[:LINES_SHOWN])
+            if len(covered.one_way) > LINES_SHOWN:
+                yield f"  and {len(covered.one_way) - LINES_SHOWN} more"
         if covered.idle_rules:
             yield ""
             yield f"never put to the test: {', '.join(covered.idle_rules)}"
@@ -212,3 +222,8 @@ def _count(number: int, noun: str) -> str:
 
 def _source_line(line: SourceLine) -> str:
     return f"  {line.file}:{line.line}: {line.text}"
+
+
+def _one_way(branch: BranchCoverage) -> str:
+    missing = "false" if branch.true else "true"
+    return f"  {branch.file}:{branch.line}: `{branch.text}` was never {missing}"

@@ -15,6 +15,8 @@ What is searched:
 
 What is found:
 `check`          every case of a question, searched
+`coverage`       what of the target the searches exercised
+`keeping`        a check on disk, to be taken up again
 `all_rules`      the same past every broken rule, so that all of them are found
 `pool`           the same on several processes
 `verdict`        what a check found, as plain records

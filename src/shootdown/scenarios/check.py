@@ -16,18 +16,16 @@ from functools import partial
 
 from shootdown.machine.result import Progress, SearchResult
 from shootdown.machine.search import search
-from shootdown.program.operation import Jump, Operation
 from shootdown.program.program import Program
-from shootdown.rules.rule import Rule
+from shootdown.program.ways import Fork, split_branches
 from shootdown.scenarios.all_rules import Known, merge_searches
 from shootdown.scenarios.case import Case, Question
+from shootdown.scenarios.coverage import coverage_of
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.timeline import explain_path
 from shootdown.scenarios.verdict import (
     CheckResult,
-    Coverage,
     ScenarioResult,
-    SourceLine,
     merge_coverage,
     overall,
 )
@@ -76,7 +74,7 @@ def check_case(
     known = Known()
     rows: list[ScenarioResult] = []
     while True:
-        program = known.past(case.program())
+        program, forks = split_branches(known.past(case.program()), case.files)
         hook = None if progress is None else partial(progress, case.name)
         left = effort.after(time.monotonic() - started)
         result = search(program, left.limits, left.engine, hook, note, reductions=left.reductions)
@@ -84,15 +82,17 @@ def check_case(
         if larger is not None:
             case = larger
             continue
-        rows.append(_result(case, program, result))
+        rows.append(_result(case, program, forks, result))
         found = rows[-1].counterexample
         if found is None or not effort.all_rules:
             return merge_searches(rows)
         known = known.adding(found)
 
 
-def _result(case: Case, program: Program, result: SearchResult) -> ScenarioResult:
-    covered = _coverage(case, program, result)
+def _result(
+    case: Case, program: Program, forks: tuple[Fork, ...], result: SearchResult
+) -> ScenarioResult:
+    covered = coverage_of(case, program, forks, result)
     verdict, reason = case.judge(program, result, covered)
     return ScenarioResult(
         case.name,
@@ -109,41 +109,3 @@ def _result(case: Case, program: Program, result: SearchResult) -> ScenarioResul
         result.memory,
         complete=result.verdict == "holds",
     )
-
-
-def _coverage(case: Case, program: Program, result: SearchResult) -> Coverage:
-    """Lines in the files of the target, and rules, that the search exercised."""
-    own = case.files
-    lines: dict[tuple[str, int], str] = {}
-    reached: set[tuple[str, int]] = set()
-    for number, actor in enumerate(program.actors):
-        for index, operation in enumerate(actor.code):
-            if _closes_loop(operation):
-                continue
-            for place in operation.where.chain:  # a call is reached where what it calls is
-                if place.file not in own:
-                    continue
-                lines[place.file, place.line] = place.text
-                if (number, index) in result.reached:
-                    reached.add((place.file, place.line))
-    never = tuple(
-        SourceLine(file, line, lines[file, line].strip())
-        for file, line in sorted(lines.keys() - reached)
-    )
-    idle = tuple(
-        rule.name
-        for rule, times in zip(program.rules, result.exercised, strict=True)
-        if times == 0 and _is_named(rule.name)
-    )
-    return Coverage(len(lines), len(reached), never, idle)
-
-
-def _closes_loop(operation: Operation) -> bool:
-    """The way back to the head of a loop stands at the head, which was reached long before."""
-    text = operation.where.text.lstrip()
-    return isinstance(operation, Jump) and text.startswith(("while ", "for "))
-
-
-def _is_named(name: str) -> bool:
-    """A rule about drivers, not one about the limits of integers."""
-    return any(name == rule.name for rule in Rule.__subclasses__() if rule.verdict == "violated")

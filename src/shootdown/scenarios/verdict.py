@@ -6,7 +6,7 @@ Field names are those of the JSON format `shootdown.check/1`; `report.check_json
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Verdict = Literal["holds", "violated", "undecided"]
@@ -70,6 +70,18 @@ class Counterexample:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchCoverage:
+    """A condition of the driver or model, and which ways it ever went."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    true: bool
+    false: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of the driver or model was exercised."""
 
@@ -79,6 +91,13 @@ class Coverage:
     """lines that no run reached"""
     idle_rules: tuple[str, ...]
     """rules that no run ever put to the test"""
+    branches: tuple[BranchCoverage, ...] = ()
+    """every condition, with the ways it went; part of one that is known beforehand is none"""
+
+    @property
+    def one_way(self) -> tuple[BranchCoverage, ...]:
+        """Conditions that were reached and always came out the same."""
+        return tuple(branch for branch in self.branches if branch.true != branch.false)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +180,16 @@ def merge_coverage(rows: Iterable[Coverage]) -> Coverage:
     idle = set(rows[0].idle_rules).intersection(*(row.idle_rules for row in rows[1:]))
     lines = max(row.lines for row in rows)
     ordered = tuple(sorted(never, key=lambda line: (line.file, line.line)))
-    return Coverage(lines, lines - len(ordered), ordered, tuple(sorted(idle)))
+    branches = _merge_branches(branch for row in rows for branch in row.branches)
+    return Coverage(lines, lines - len(ordered), ordered, tuple(sorted(idle)), branches)
+
+
+def _merge_branches(branches: Iterable[BranchCoverage]) -> tuple[BranchCoverage, ...]:
+    """Each once; a way counts if one of them went it."""
+    found: dict[tuple[str, int, int, str], BranchCoverage] = {}
+    for branch in branches:
+        key = (branch.file, branch.line, branch.column, branch.text)
+        so_far = found.get(key, branch)
+        true, false = so_far.true or branch.true, so_far.false or branch.false
+        found[key] = replace(branch, true=true, false=false)
+    return tuple(found[key] for key in sorted(found))
