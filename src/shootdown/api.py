@@ -53,6 +53,7 @@ def check(
     seconds: float | None = None,
     memory: int | None = None,
     all_rules: bool = False,
+    races: bool = False,
 ) -> PrintedResult:
     """Check a driver or a model against every interleaving.
 
@@ -60,7 +61,8 @@ def check(
     driver or model. `kernel`, `operations`, `pairs` and the sizes are those of `shootdown check`,
     and go with a driver only. `merge=False` makes every access to shared state a step. `states`,
     `seconds` and `memory` (bytes) stop the search, which is then undecided. With `all_rules` a
-    broken scenario is searched on, for a run that breaks each rule that can be broken.
+    broken scenario is searched on, for a run that breaks each rule that can be broken. With
+    `races` a data race breaks the rule `data-race`, and all of them are listed.
 
     Raises:
         ModelError: with every mistake in the driver or model, each with its place.
@@ -73,7 +75,7 @@ def check(
         pages,
         devices,
         cpus,
-        Effort(engine, Limits(states, seconds, memory), Reductions(merge=merge), all_rules),
+        Effort(engine, Limits(states, seconds, memory), Reductions(merge=merge), all_rules, races),
     )
     question = ask(*_find(target), settings)
     found = summarise(question, list(check_request(question)))

@@ -53,6 +53,12 @@ _OPTIONS = [
         is_flag=True,
         help="Go on after a broken rule: a shortest run for each rule that can be broken.",
     ),
+    click.option(
+        "--races",
+        is_flag=True,
+        help="Report data races, as the rule data-race: two accesses to the same state at the same "
+        "time, one a write, one plain.",
+    ),
     *(
         click.option(
             f"--no-{field.name.replace('_', '-')}",
@@ -74,7 +80,9 @@ def effort_options(command: Callable[..., Any]) -> Callable[..., Any]:
             **{f.name: not given.pop(f"no_{f.name}") for f in fields(Reductions)}
         )
         limits = Limits(given.pop("states"), given.pop("seconds"), given.pop("memory"))
-        effort = Effort(given.pop("engine"), limits, reductions, given.pop("all_rules"))
+        effort = Effort(
+            given.pop("engine"), limits, reductions, given.pop("all_rules"), given.pop("races")
+        )
         return command(effort=effort, **given)
 
     for option in reversed(_OPTIONS):

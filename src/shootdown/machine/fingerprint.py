@@ -14,7 +14,7 @@ from typing import Any
 from shootdown.program.layout import Layout
 from shootdown.program.program import Program
 
-_LEFT_OUT = ("where", "access", "loop")
+_LEFT_OUT = ("where", "access", "loop", "manner")
 """places, and what only passes look at"""
 
 

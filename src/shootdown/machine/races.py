@@ -45,8 +45,8 @@ class Seen(Protocol):
     @property
     def interpreter(self) -> Interpreter: ...
 
-    def rows(self) -> Rows:
-        """The states found, in the order of finding: a row of words each."""
+    def rows(self, start: int, stop: int) -> Rows:
+        """States found, in the order of finding, as far as there are any: a row of words each."""
 
     def run_to(self, number: int) -> tuple[tuple[StepTaken, ...], int]:
         """A shortest run to a state: its steps, and the start as an index of `initials`."""
@@ -66,9 +66,11 @@ class Race:
 def find_races(seen: Seen) -> tuple[Race, ...]:
     """One for each pair of source places, those with the shortest runs first."""
     finder = _Finder(seen.interpreter)
-    rows = seen.rows()
-    for first in range(0, len(rows), CHUNK):
-        finder.look(rows[first : first + CHUNK], first)
+    first, rows = 0, seen.rows(0, CHUNK)
+    while len(rows):
+        finder.look(rows, first)
+        first += len(rows)
+        rows = seen.rows(first, first + CHUNK)
     ordered = sorted(finder.found.values(), key=lambda row: row[0])
     return tuple(Race(one, two, *seen.run_to(number)) for number, one, two in ordered)
 

@@ -16,9 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError
 from shootdown.machine.interpreter import Expansion, Interpreter, Words
 from shootdown.machine.memory import default_limit
+from shootdown.machine.races import Seen
 from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import (
     DEADLOCK,
@@ -51,6 +55,7 @@ def search(
     checkpoint: Checkpoint | None = None,
     resume: str | Path | None = None,
     reductions: Reductions | None = None,
+    after: Callable[[Seen], None] | None = None,
 ) -> SearchResult:
     """Search a program. `note` hears about things worth telling a waiting user.
 
@@ -58,7 +63,8 @@ def search(
     `hands`, these are the most, and it tells how many of them may work now. A search
     with a `checkpoint` keeps itself in a file, from which `resume` takes it up again; the result is
     that of a search that was never interrupted (limits count anew, but for states and memory).
-    Of the `reductions`, merging was done when the program was compiled.
+    Of the `reductions`, merging was done when the program was compiled. `after` is called with the
+    search when it is over, while all states are still there.
 
     Raises:
         CheckpointError: if a checkpoint cannot be read, is damaged, belongs to another program or
@@ -71,7 +77,11 @@ def search(
             raise CheckpointError(
                 "the python engine keeps no checkpoints", "use --engine native, or no checkpoint"
             )
-        return PythonSearch(program, limits or Limits(), layout).run(progress)
+        plain = PythonSearch(program, limits or Limits(), layout)
+        result = plain.run(progress)
+        if after:
+            after(plain)
+        return result
     from shootdown.machine.native.search import NativeSearch
 
     with NativeSearch(
@@ -84,7 +94,10 @@ def search(
         checkpoint=checkpoint,
         resume=resume,
     ) as native:
-        return native.run(progress)
+        result = native.run(progress)
+        if after:
+            after(native)
+        return result
 
 
 def distinct_starts(interpreter: Interpreter) -> dict[Words, int]:
@@ -148,6 +161,18 @@ class PythonSearch:
     def states_in_order(self) -> list[Words]:
         """The states found, in the order of finding."""
         return list(self._queue)
+
+    def rows(self, start: int = 0, stop: int | None = None) -> NDArray[np.uint64]:
+        """The states found, or some, in the order of finding: a row of words each."""
+        return np.array(self._queue[start:stop], np.uint64).reshape(
+            -1, self.interpreter.layout.words
+        )
+
+    def run_to(self, number: int) -> tuple[tuple[StepTaken, ...], int]:
+        """A shortest run to a state: its steps, and the start as an index of `initials`."""
+        root, trail = self._trail(number)
+        path, _ = retrace(self.interpreter, trail, ends_broken=False)
+        return path, list(distinct_starts(self.interpreter).values())[root]
 
     def run(self, progress: ProgressHook | None = None) -> SearchResult:
         """Search until a rule breaks, a limit is met, or nothing is left."""

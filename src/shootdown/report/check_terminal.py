@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from shootdown.report.paint import Paint
+from shootdown.report.races import describe_races
 from shootdown.report.timeline import draw
 from shootdown.scenarios.verdict import (
     BranchCoverage,
@@ -67,6 +68,7 @@ class CheckTable:
         """Everything after the last row."""
         yield from self._remarks(check.scenarios)
         yield from self._counterexamples(check.scenarios, verbose)
+        yield from describe_races(check.scenarios, self.paint)
         if any(row.verdict != "violated" or row.complete for row in check.scenarios):
             # a search ends where a rule breaks: what it had not reached by then says nothing
             yield from self._coverage(check.covered)

@@ -81,7 +81,7 @@ def _ending(counterexample: Counterexample, paint: Paint) -> Iterator[str]:
         yield f"    {place.text}  {paint.faint(f'{place.file}:{place.line}')}"
     if not counterexample.held:
         return
-    if counterexample.rule == "deadlock":
+    if counterexample.rule in ("deadlock", "data-race"):
         yield from (f"    {who}" for who in counterexample.held)
     else:
         yield f"    {counterexample.steps[-1].actor} held {', '.join(counterexample.held)}"

@@ -22,6 +22,7 @@ from shootdown.scenarios.all_rules import Known, merge_searches
 from shootdown.scenarios.case import Case, Question
 from shootdown.scenarios.coverage import coverage_of
 from shootdown.scenarios.effort import Effort
+from shootdown.scenarios.races import DATA_RACE, RaceHunt, all_states, with_races
 from shootdown.scenarios.timeline import explain_path
 from shootdown.scenarios.verdict import (
     CheckResult,
@@ -77,14 +78,25 @@ def check_case(
         program, forks = split_branches(known.past(case.program()), case.files)
         hook = None if progress is None else partial(progress, case.name)
         left = effort.after(time.monotonic() - started)
-        result = search(program, left.limits, left.engine, hook, note, reductions=left.reductions)
+        hunt = RaceHunt() if effort.races else None
+        result = search(
+            program,
+            left.limits,
+            left.engine,
+            hook,
+            note,
+            reductions=left.reductions if hunt is None else all_states(left.reductions),
+            after=hunt,
+        )
         larger = case.larger(result.rule or "") if result.verdict == "widen" else None
         if larger is not None:
             case = larger
             continue
         rows.append(_result(case, program, forks, result))
+        if hunt is not None:
+            rows[-1] = with_races(rows[-1], hunt.explain(program))
         found = rows[-1].counterexample
-        if found is None or not effort.all_rules:
+        if found is None or not effort.all_rules or found.rule == DATA_RACE:
             return merge_searches(rows)
         known = known.adding(found)
 

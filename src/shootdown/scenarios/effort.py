@@ -1,4 +1,5 @@
-"""How to search, as opposed to what: nothing here changes a verdict that is reached.
+"""How to search, as opposed to what: nothing here changes a verdict that is reached, but for
+`races`, which asks for one rule more.
 
 One record travels from the command line and `shootdown.check` through questions and pools down to
 `check_case`, so that a new option of the search is named in one place.
@@ -21,6 +22,8 @@ class Effort:
     reductions: Reductions = field(default_factory=Reductions)
     all_rules: bool = False
     """go on after a broken rule and find every other one, too (`scenarios.all_rules`)"""
+    races: bool = False
+    """a data race is a broken rule (`machine.races`)"""
     liveness: Liveness | None = None
     """what is asked of runs that go on for ever (`machine.liveness`)"""
 

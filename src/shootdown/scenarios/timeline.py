@@ -6,10 +6,10 @@ interpreter gives the states in between, and comparing neighbours gives what cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shootdown.machine.interpreter import Interpreter, Outcome, Words
-from shootdown.machine.result import DEADLOCK, SearchResult
+from shootdown.machine.result import DEADLOCK, SearchResult, StepTaken
 from shootdown.program.operation import Acquire, Choose, Load, Patience, Point
 from shootdown.program.program import Program
 from shootdown.program.where import Where
@@ -40,6 +40,21 @@ def explain_path(program: Program, result: SearchResult) -> Counterexample:
     place = _broken_at(program.actors[actor].code[broken.reached[-1]].where, steps[-1])
     held = held_values(interpreter, before, actor)
     return Counterexample(rule.name, rule.sentence, start, tuple(steps), held, place)
+
+
+def explain_meeting(
+    program: Program, path: Sequence[StepTaken], start: int, actors: Sequence[int]
+) -> tuple[tuple[Change, ...], tuple[Step, ...]]:
+    """The start and the steps of a run that brings some actors to their next accesses."""
+    interpreter = Interpreter(program)
+    words = interpreter.initial_states()[start]
+    begin = tuple(_describe_start(interpreter, words))
+    steps = []
+    for taken in path:
+        outcome = interpreter.step(words, taken.actor, taken.choices)
+        steps.append(_step(interpreter, words, taken.actor, outcome))
+        words = outcome.words
+    return begin, tuple(steps)
 
 
 def _broken_at(where: Where, last: Step) -> SourceLine | None:

@@ -82,6 +82,33 @@ class BranchCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class RacePlace:
+    """One of the two accesses of a data race."""
+
+    actor: str
+    access: Literal["reads", "writes"]
+    marked: bool
+    """made for concurrency: atomic, READ_ONCE, WRITE_ONCE, a wait, hardware"""
+    file: str
+    line: int
+    column: int
+    function: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataRace:
+    """Two places that can touch the same state at the same time, one to write, one plainly."""
+
+    what: str
+    """`mm.pte[1]`, in the run shown"""
+    first: RacePlace
+    second: RacePlace
+    run: Counterexample
+    """a shortest one to where both are next"""
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of the driver or model was exercised."""
 
@@ -134,6 +161,8 @@ class ScenarioResult:
     """whether nothing more can be found: all was seen, past every broken rule if rules broke"""
     counterexamples: tuple[Counterexample, ...] = ()
     """of further rules, in the order of finding, if all were asked for"""
+    races: tuple[DataRace, ...] | None = None
+    """one for each pair of places in the source; None if nobody asked"""
 
     @property
     def broken(self) -> tuple[Counterexample, ...]:

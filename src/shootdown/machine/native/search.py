@@ -259,9 +259,10 @@ class NativeSearch:
         """The states found, in the order of finding."""
         return [tuple(row) for row in self.rows().tolist()]
 
-    def rows(self) -> NDArray[np.uint64]:
-        """A copy of the states found, in the order of finding: a row of words each."""
-        return self._store.rows(0, int(self._board[bfs.COUNT]))
+    def rows(self, start: int = 0, stop: int | None = None) -> NDArray[np.uint64]:
+        """A copy of the states found, or of some, in the order of finding: a row of words each."""
+        count = int(self._board[bfs.COUNT])
+        return self._store.rows(start, count if stop is None else min(stop, count))
 
     def state(self, number: int) -> Words:
         """One of them."""

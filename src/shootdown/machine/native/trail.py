@@ -31,7 +31,10 @@ class Trail:
         self.group = group
         self.head = head
         self._expand = _PROTOTYPE(expand)
-        self._firsts: NDArray[np.uint32] = store.firsts.array[: -(-head // group)]
+        firsts, groups = store.firsts.array, -(-head // group)
+        if head % group == 0 and head < store.most and firsts[head // group]:
+            groups += 1  # a search that was cut may have begun to expand this state
+        self._firsts: NDArray[np.uint32] = firsts[:groups]
         self._out = np.empty((code.room + 1, store.shape.words), np.uint64)
         self._marks = code.new_marks()
 
