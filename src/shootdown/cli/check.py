@@ -76,7 +76,7 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     metavar="FILE",
     help="Also write shootdown.check/1, one line for each target; `-` is standard output.",
 )
-@click.option("--verbose", is_flag=True, help="Explain every violated scenario, not only one.")
+@click.option("--verbose", is_flag=True, help="Explain every violated scenario and every step.")
 @click.option(
     "--show-program", is_flag=True, help="Print the compiled programs instead of searching them."
 )

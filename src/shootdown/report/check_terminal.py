@@ -89,10 +89,10 @@ class CheckTable:
         shown, hidden = _choose(results, verbose)
         for result, counterexample in shown:
             yield ""
-            steps = _count(len(counterexample.steps), "step")
+            steps = _length(counterexample)
             yield self.paint.strong(f"How {result.name} breaks {counterexample.rule}, in {steps}")
             yield ""
-            yield from draw(result.name, counterexample, self.paint)
+            yield from draw(result.name, counterexample, self.paint, every_step=verbose)
         if hidden:
             rest = ", ".join(dict.fromkeys(result.name for result, _ in hidden))
             yield ""
@@ -216,6 +216,14 @@ def _size(results: Sequence[ScenarioResult]) -> str:
 def _range(sizes: Sequence[int], noun: str) -> str:
     low, high = min(sizes), max(sizes)
     return _count(low, noun) if low == high else f"{low} to {high} {noun}s"
+
+
+def _length(counterexample: Counterexample) -> str:
+    """`12 steps`; `9 steps and a loop of 3`"""
+    total, loop = len(counterexample.steps), counterexample.loop
+    if loop is None:
+        return _count(total, "step")
+    return f"{_count(loop, 'step')} and a loop of {total - loop:,}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -7,7 +7,8 @@
                                                 page, write, pte = self.issue()  device.py:72
                                                     tlb[0]: none → pfn 1 rw
 
-Under a line of source stands what it changed, or what it saw if it changed nothing. Lines are
+Under a line of source stands what it changed, or what it saw and wrote in vain if it changed
+nothing. Steps that do not matter for the end are only counted, unless all are asked for. Lines are
 indented by the locks that are held. Three actors or more do not fit side by side with their source
 lines, so they take turns under `[Time N]` (the second shape of Documentation/mm/mmu_notifier.rst),
 which leaves each line the whole width.
@@ -22,13 +23,15 @@ from pathlib import PurePath
 
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.report.paint import Paint
-from shootdown.report.rows import Again, Row, make_rows
-from shootdown.report.words import Names, say_changes, say_reads, say_start
+from shootdown.report.rows import Again, AnyRow, Aside, ForEver, Row, make_rows
+from shootdown.report.words import Names, say_changes, say_reads, say_start, say_unchanged
 from shootdown.scenarios.verdict import Counterexample
 
 GAP = 2
 LEAST_COLUMN = 40
 """narrower columns cut off too much of the source"""
+
+FOR_EVER = "loop, for ever:"
 
 PACKAGE = "shootdown/"
 HARDWARE = "shootdown/devices/"
@@ -43,11 +46,13 @@ class _Line:
     faint: bool = False
 
 
-def draw(name: str, counterexample: Counterexample, paint: Paint) -> Iterator[str]:
+def draw(
+    name: str, counterexample: Counterexample, paint: Paint, every_step: bool = False
+) -> Iterator[str]:
     """The lines of a timeline. `name` is that of the scenario: `munmap + fork`."""
     names = Names(counterexample)
-    rows = make_rows(counterexample.steps)
-    actors = list(dict.fromkeys(row.step.actor for row in rows if isinstance(row, Row)))
+    rows = make_rows(counterexample.steps, every_step, counterexample.loop)
+    actors = list(dict.fromkeys(filter(None, map(_actor, rows))))
     actors.sort(key=lambda actor: not actor.startswith("task"))
     titles = {actor: _title(actor, name) for actor in actors}
     start = "; ".join(say_start(names, counterexample.start))
@@ -81,7 +86,7 @@ def _ending(counterexample: Counterexample, paint: Paint) -> Iterator[str]:
         yield f"    {place.text}  {paint.faint(f'{place.file}:{place.line}')}"
     if not counterexample.held:
         return
-    if counterexample.rule in ("deadlock", "data-race"):
+    if counterexample.rule in ("deadlock", "data-race") or counterexample.loop is not None:
         yield from (f"    {who}" for who in counterexample.held)
     else:
         yield f"    {counterexample.steps[-1].actor} held {', '.join(counterexample.held)}"
@@ -91,7 +96,7 @@ def _ending(counterexample: Counterexample, paint: Paint) -> Iterator[str]:
 
 
 def _columns(
-    rows: Sequence[Row | Again],
+    rows: Sequence[AnyRow],
     titles: dict[str, str],
     names: Names,
     paint: Paint,
@@ -105,12 +110,18 @@ def _columns(
         if isinstance(row, Again):
             yield paint.faint(_say_again(row))
             continue
-        indent = " " * (0 if row.step.actor == left else column + GAP)
+        if isinstance(row, ForEver):
+            yield paint.strong(FOR_EVER)
+            continue
+        indent = " " * (0 if _actor(row) == left else column + GAP)
+        if isinstance(row, Aside):
+            yield indent + paint.faint(_say_aside(row))
+            continue
         for line in (*within.enter(row), *_lines(row, names, places)):
             yield indent + _fit(line, column, paint)
 
 
-def _short_places(rows: Sequence[Row | Again]) -> dict[str, str]:
+def _short_places(rows: Sequence[AnyRow]) -> dict[str, str]:
     """What stands before the number of a line: the shortest end of its file's path that tells it
     from the others. Where there are no others the file need not be said: all is in the target."""
     files = {row.step.file for row in rows if isinstance(row, Row)}
@@ -131,11 +142,11 @@ def _short_places(rows: Sequence[Row | Again]) -> dict[str, str]:
 
 
 def _turns(
-    rows: Sequence[Row | Again], titles: dict[str, str], names: Names, paint: Paint
+    rows: Sequence[AnyRow], titles: dict[str, str], names: Names, paint: Paint
 ) -> Iterator[str]:
     files = {row.step.file for row in rows if isinstance(row, Row)}
     places = {file: f"{file.removeprefix(PACKAGE)}:" for file in files}
-    turns = groupby(rows, lambda row: row.step.actor if isinstance(row, Row) else "")
+    turns = groupby(rows, _actor)
     time, within = 0, _Within(titles)
     for actor, group in turns:
         if actor:
@@ -144,6 +155,12 @@ def _turns(
         for row in group:
             if isinstance(row, Again):
                 yield paint.faint(_say_again(row))
+                continue
+            if isinstance(row, ForEver):
+                yield paint.strong(FOR_EVER)
+                continue
+            if isinstance(row, Aside):
+                yield paint.faint(f"    {_say_aside(row)}")
                 continue
             for line in (*within.enter(row), *_lines(row, names, places)):
                 yield "    " + _fit(line, paint.width - 4, paint)
@@ -177,6 +194,17 @@ class _Within:
         return [_Line(f"{'  ' * row.depth}{name}()", faint=True)]
 
 
+def _actor(row: AnyRow) -> str:
+    """Whose row it is; a repetition may be of several."""
+    if isinstance(row, Again | ForEver):
+        return ""
+    return row.actor if isinstance(row, Aside) else row.step.actor
+
+
+def _say_aside(aside: Aside) -> str:
+    return f"... {aside.steps} steps of {aside.actor} that do not matter"
+
+
 def _say_again(again: Again) -> str:
     which = "this line" if again.rows == 1 else f"the last {again.rows} lines of source"
     times = "once more" if again.times == 1 else f"{again.times} more times"
@@ -193,8 +221,11 @@ def _lines(row: Row, names: Names, places: dict[str, str]) -> Iterator[_Line]:
     changes = list(say_changes(names, step.actor, step.changes))
     seen = list(say_reads(names, step.actor, step.reads))
     silent = all(change.startswith("unlocks ") for change in changes)
-    for text in [*(seen if silent else []), *changes]:
-        yield _Line(below + text, faint=text.startswith(("sees ", "unlocks ")))
+    if silent:
+        for text in (*seen, *say_unchanged(names, step.actor, step.unchanged)):
+            yield _Line(below + text, faint=True)
+    for text in changes:
+        yield _Line(below + text, faint=text.startswith("unlocks "))
 
 
 def _fit(line: _Line, width: int, paint: Paint) -> str:

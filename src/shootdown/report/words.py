@@ -29,7 +29,7 @@ class Names:
         found = {_base(change.what) for change in counterexample.start}
         for step in counterexample.steps:
             found |= {_base(change.what) for change in step.changes}
-            found |= {_base(reading.what) for reading in step.reads}
+            found |= {_base(reading.what) for reading in (*step.reads, *step.unchanged)}
         short: dict[str, set[str]] = {}
         for name in found:
             short.setdefault(_without_holder(name), set()).add(name)
@@ -65,6 +65,14 @@ def say_changes(names: Names, actor: str, changes: Sequence[Change]) -> Iterator
             name = names.short(_span([c.what for c in row]), actor)
             yield f"{name}: {change.before} → {change.after}"
     yield from (_say_lock(names, c) for c in changes if is_lock(c) and not _is_held(c.after))
+
+
+def say_unchanged(names: Names, actor: str, unchanged: Sequence[Reading]) -> Iterator[str]:
+    """One line for each thing that was written and had that value before."""
+    shown = [r for r in unchanged if not is_internal(r.what)]
+    for _, group in groupby(shown, lambda r: (_base(r.what), r.value)):
+        row = list(group)
+        yield f"{names.short(_span([r.what for r in row]), actor)}: {row[0].value} (unchanged)"
 
 
 def say_reads(names: Names, actor: str, reads: Sequence[Reading]) -> Iterator[str]:

@@ -1,8 +1,7 @@
-"""One step looked at again: what it read, and what its local values are called.
+"""One step looked at again: what it read, what it wrote in vain, how its local values are called.
 
 A race is understood from what the loser saw: the entry that was read too early, the counter that
-had not moved yet. States do not tell; so the step is executed once more on a memory that takes
-notes.
+had not moved yet. States do not tell, but the trace of a step does.
 
 Registers have the names the compiler gave them (`t1`, `choice`, the name of a function that
 returned). The source line that wrote one usually has a better name for it: `page = choose(…)`.
@@ -13,12 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from shootdown.machine.execution import Execution
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.program.kind import RIGHTS_NAMES, Family
-from shootdown.program.layout import read_field, write_field
 from shootdown.program.operation import Binary, Choose, Load, Move, Operation
 from shootdown.program.program import Actor, Program, Variable
+from shootdown.scenarios.trace import Read, Trace, Write
 from shootdown.scenarios.verdict import Reading
 
 RULES = "shootdown/rules/"
@@ -31,50 +29,40 @@ VMA = "mm.vma"
 _assigned = re.compile(r"([A-Za-z_]\w*) = ").match
 
 
-class _Notes:
-    """A memory that remembers what was loaded by which operation."""
-
-    def __init__(self, interpreter: Interpreter, words: Words) -> None:
-        self.slots = interpreter.layout.variables
-        self.words = list(words)
-        self.execution: Execution | None = None
-        self.loaded: list[tuple[int, int, int, int]] = []
-        """(operation, variable, index, value)"""
-
-    def load(self, variable: int, index: int) -> int:
-        value = read_field(self.words, self.slots[variable].at(index))
-        if self.execution is not None:
-            self.loaded.append((self.execution.reached[-1], variable, index, value))
-        return value
-
-    def store(self, variable: int, index: int, value: int) -> None:
-        write_field(self.words, self.slots[variable].at(index), value)
+def find_reads(program: Program, trace: Trace) -> tuple[Reading, ...]:
+    """What a step read, each piece of state once, locks and ghosts left out."""
+    seen = (a for a in _of_the_system(program, trace) if isinstance(a, Read))
+    return tuple(dict.fromkeys(_reading(program, a.variable, a.index, a.value) for a in seen))
 
 
-def find_reads(
-    interpreter: Interpreter, words: Words, actor: int, choices: tuple[int, ...]
-) -> tuple[Reading, ...]:
-    """What the step read, each piece of state once, locks and ghosts left out."""
-    program, notes = interpreter.program, _Notes(interpreter, words)
-    registers = [0] * len(program.actors[actor].registers)
-    view = interpreter.unpack(words).actors[actor]
-    for register, value in view.registers:
-        registers[register] = value
-    given = iter(choices)
-    execution = Execution(program, actor, registers, notes, lambda bound: next(given, 0))
-    notes.execution = execution
-    assert view.point is not None
-    execution.run(view.point)
-    return tuple(dict.fromkeys(_readings(program, program.actors[actor], notes)))
+def find_unchanged(program: Program, trace: Trace) -> tuple[Reading, ...]:
+    """What a step wrote that had the same value before and after, locks and ghosts left out."""
+    first: dict[tuple[int, int], int] = {}
+    last: dict[tuple[int, int], int] = {}
+    for access in _of_the_system(program, trace):
+        if isinstance(access, Write):
+            place = access.variable, access.index
+            first.setdefault(place, access.before)
+            last[place] = access.after
+    return tuple(
+        _reading(program, *place, value) for place, value in last.items() if first[place] == value
+    )
 
 
-def _readings(program: Program, actor: Actor, notes: _Notes) -> Iterator[Reading]:
-    for at, number, index, value in notes.loaded:
-        variable, operation = program.variables[number], actor.code[at]
-        if variable.ghost or variable.kind.family in LOCKS or not isinstance(operation, Load):
+def _of_the_system(program: Program, trace: Trace) -> Iterator[Read | Write]:
+    """The accesses that belong to the system, not to its locks and not to a rule."""
+    code = program.actors[trace.actor].code
+    for access in trace.accesses:
+        variable, operation = program.variables[access.variable], code[access.operation]
+        if variable.ghost or variable.kind.family in LOCKS:
             continue
         if not operation.where.file.startswith(RULES):
-            yield Reading(variable.label(index), show_value(variable, value))
+            yield access
+
+
+def _reading(program: Program, number: int, index: int, value: int) -> Reading:
+    variable = program.variables[number]
+    return Reading(variable.label(index), show_value(variable, value))
 
 
 def show_value(variable: Variable, value: int) -> str:

@@ -7,13 +7,16 @@ interpreter gives the states in between, and comparing neighbours gives what cha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shootdown.machine.interpreter import Interpreter, Outcome, Words
 from shootdown.machine.result import DEADLOCK, SearchResult, StepTaken
 from shootdown.program.operation import Acquire, Choose, Load, Patience, Point
 from shootdown.program.program import Program
 from shootdown.program.where import Where
-from shootdown.scenarios.hindsight import find_reads, held_values, show_value
+from shootdown.scenarios.hindsight import find_reads, find_unchanged, held_values, show_value
+from shootdown.scenarios.relevance import relevant_steps
+from shootdown.scenarios.trace import Trace, trace_step
 from shootdown.scenarios.verdict import Change, Counterexample, SourceLine, Step
 
 SHIPPED = "shootdown/"
@@ -25,15 +28,19 @@ def explain_path(program: Program, result: SearchResult) -> Counterexample:
     interpreter = Interpreter(program)
     words = interpreter.initial_states()[result.start]
     start = tuple(_describe_start(interpreter, words))
-    steps, before, broken = [], words, None
+    steps, traces, before, broken = [], [], words, None
     for taken in result.path:
         before = words
         outcome = interpreter.step(words, taken.actor, taken.choices)
-        steps.append(_step(interpreter, words, taken.actor, outcome))
+        traces.append(trace_step(interpreter, words, taken.actor, outcome.choices))
+        steps.append(_step(interpreter, words, outcome, traces[-1]))
         words, broken = outcome.words, outcome
     if result.rule == DEADLOCK:
+        stopped = _stopped(interpreter, words)
+        steps = _mark(steps, relevant_steps(program, traces, stopped))
         held = tuple(_waiting(interpreter, words))
         return Counterexample(DEADLOCK, "nobody waits for ever", start, tuple(steps), held)
+    steps = _mark(steps, relevant_steps(program, traces))
     assert broken is not None and broken.broken is not None
     actor = result.path[-1].actor
     rule = program.rules[broken.broken]  # assertions share a name, and have sentences of their own
@@ -49,12 +56,18 @@ def explain_meeting(
     interpreter = Interpreter(program)
     words = interpreter.initial_states()[start]
     begin = tuple(_describe_start(interpreter, words))
-    steps = []
+    steps, traces = [], []
     for taken in path:
         outcome = interpreter.step(words, taken.actor, taken.choices)
-        steps.append(_step(interpreter, words, taken.actor, outcome))
+        traces.append(trace_step(interpreter, words, taken.actor, outcome.choices))
+        steps.append(_step(interpreter, words, outcome, traces[-1]))
         words = outcome.words
-    return begin, tuple(steps)
+    ahead = [
+        trace_step(interpreter, words, actor, outcome.choices)
+        for actor in actors
+        for outcome in interpreter.attempts(words, actor)
+    ]
+    return begin, tuple(_mark(steps, relevant_steps(program, traces, ahead)))
 
 
 def _broken_at(where: Where, last: Step) -> SourceLine | None:
@@ -64,20 +77,37 @@ def _broken_at(where: Where, last: Step) -> SourceLine | None:
     return SourceLine(where.file, where.line, where.text.strip())
 
 
-def _step(interpreter: Interpreter, words: Words, actor: int, outcome: Outcome) -> Step:
+def _mark(steps: list[Step], relevant: frozenset[int]) -> list[Step]:
+    """The steps, each saying whether it matters."""
+    return [replace(step, relevant=number in relevant) for number, step in enumerate(steps)]
+
+
+def _stopped(interpreter: Interpreter, words: Words) -> list[Trace]:
+    """Every step that cannot be taken, up to where it is stopped."""
+    return [
+        trace_step(interpreter, words, actor, outcome.choices)
+        for actor in range(len(interpreter.program.actors))
+        for outcome in interpreter.attempts(words, actor)
+        if not outcome.enabled
+    ]
+
+
+def _step(interpreter: Interpreter, words: Words, outcome: Outcome, trace: Trace) -> Step:
+    program, actor = interpreter.program, trace.actor
     point = interpreter.point(words, actor)
     assert point is not None
     place = _place(point)
     return Step(
-        interpreter.program.actors[actor].name,
+        program.actors[actor].name,
         place.file,
         place.line,
         place.column,
         place.function,
         place.text.strip(),
-        tuple(_choices(interpreter.program, actor, outcome)),
-        find_reads(interpreter, words, actor, outcome.choices),
+        tuple(_choices(program, actor, outcome)),
+        find_reads(program, trace),
         tuple(_changes(interpreter, words, outcome.words)),
+        find_unchanged(program, trace),
     )
 
 

@@ -43,6 +43,10 @@ class Step:
     """`page = 1`, for a step that could have chosen otherwise"""
     reads: tuple[Reading, ...]
     changes: tuple[Change, ...]
+    unchanged: tuple[Reading, ...] = ()
+    """what it wrote that had this value before"""
+    relevant: bool = True
+    """whether the last step could have been another without it (`scenarios.relevance`)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +68,12 @@ class Counterexample:
     """what the state holds at the beginning; `before` is empty"""
     steps: tuple[Step, ...]
     held: tuple[str, ...]
-    """what the last actor held in registers when it broke the rule, or who waits for what"""
+    """what the last actor held in registers when it broke the rule; or who waits for what, at a
+    deadlock and beside a loop"""
     broken_at: SourceLine | None = None
     """the line of the user that broke the rule, if it is another than where the last step began"""
-
-
-@dataclass(frozen=True, slots=True)
-class BranchCoverage:
-    """A condition of the driver or model, and which ways it ever went."""
-
-    file: str
-    line: int
-    column: int
-    text: str
-    true: bool
-    false: bool
+    loop: int | None = None
+    """where in `steps` the steps begin that go on for ever, in a run that gets nowhere"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +101,18 @@ class DataRace:
     second: RacePlace
     run: Counterexample
     """a shortest one to where both are next"""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchCoverage:
+    """A condition of the driver or model, and which ways it ever went."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    true: bool
+    false: bool
 
 
 @dataclass(frozen=True, slots=True)
