@@ -74,12 +74,16 @@ class Footprints:
         self.program = program
         self._first: list[int] = []
         """the element with which each variable begins"""
-        elements = 0
+        self._elements_in_all = 0
         for variable in program.variables:
-            self._first.append(elements)
-            elements += variable.length
+            self._first.append(self._elements_in_all)
+            self._elements_in_all += variable.length
         self.locks = LockUse(program)
-        self._before = cache(self._find_before)
+        self._own = [
+            [self._as_number(self.of(operation)) for operation in actor.code]
+            for actor in program.actors
+        ]
+        self._futures = cache(self._find_futures)
 
     def of(self, operation: Operation) -> Footprint:
         """What one operation touches."""
@@ -104,28 +108,26 @@ class Footprints:
             return 1 << first + index.value
         return (1 << length) - 1 << first
 
-    def of_all(self, actor: Actor, indexes: Iterable[int]) -> Footprint:
-        """What some operations touch together."""
-        found = NOTHING
+    def of_all(self, actor: int, indexes: Iterable[int]) -> Footprint:
+        """What some operations of an actor touch together."""
+        found = 0
         for index in indexes:
-            found |= self.of(actor.code[index])
-        return found
+            found |= self._own[actor][index]
+        return self._from_number(found)
 
     def futures(self, actor: int, held: Held) -> tuple[Footprint, ...]:
         """For each value of the pc what the actor may touch from there on while somebody else holds
         these locks; the last, for the actor that is done, is nothing."""
-        before = self._before(actor, self.locks.barring(held))
-        row = self.program.actors[actor]
-        return (*(before[index] for index in row.points), NOTHING)
+        return self._futures(actor, self.locks.barring(held))
 
-    def _find_before(self, actor: int, barred: Held) -> list[Footprint]:
-        """What may be touched from each operation on: a fixpoint over the code, backwards."""
-        code = self.program.actors[actor].code
-        own = [NOTHING if _is_barred(op, barred) else self.of(op) for op in code]
+    def _find_futures(self, actor: int, barred: Held) -> tuple[Footprint, ...]:
+        """A fixpoint over the code, backwards."""
+        row = self.program.actors[actor]
+        code, own = row.code, self._own[actor]
+        found = [0 if _is_barred(op, barred) else own[index] for index, op in enumerate(code)]
         follow = [
             () if _is_barred(op, barred) else targets(op, index) for index, op in enumerate(code)
         ]
-        found = own.copy()
         changed = True
         while changed:
             changed = False
@@ -136,7 +138,17 @@ class Footprints:
                 if whole != found[index]:
                     found[index] = whole
                     changed = True
-        return found
+        return (*(self._from_number(found[index]) for index in row.points), NOTHING)
+
+    def _as_number(self, footprint: Footprint) -> int:
+        """All three sets as one, which is much faster to join."""
+        size = self._elements_in_all
+        return footprint.reads | footprint.writes << size | footprint.counts << 2 * size
+
+    def _from_number(self, number: int) -> Footprint:
+        size = self._elements_in_all
+        mask = (1 << size) - 1
+        return Footprint(number & mask, number >> size & mask, number >> 2 * size)
 
 
 def _is_barred(operation: Operation, barred: Held) -> bool:

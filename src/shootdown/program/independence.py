@@ -94,12 +94,13 @@ def find_independence(program: Program) -> Independence | None:
     """The tables of a program; None if no step of it can ever be taken at once."""
     steps = [tuple(_steps(program, actor)) for actor in program.actors]
     waits = tuple((*(step.waits for step in row), False) for row in steps)
+    ends = [any(isinstance(op, Halt) for op in actor.code) for actor in program.actors]
     tables = _Tables(program, steps)
     conflicts, wakes = tables.make(wakes=False), tables.make(wakes=True)
     eager = tuple(
         (
             *(
-                step.is_plain and _is_hopeful(program, waits, conflicts[a], p)
+                step.is_plain and _is_hopeful(conflicts[a], p, waits, ends)
                 for p, step in enumerate(row)
             ),
             False,
@@ -112,15 +113,14 @@ def find_independence(program: Program) -> Independence | None:
 
 
 def _is_hopeful(
-    program: Program, waits: Sequence[Row], conflicts: Sequence[Sequence[Row]], point: int
+    conflicts: Sequence[Sequence[Row]], point: int, waits: Sequence[Row], ends: Sequence[bool]
 ) -> bool:
     """Whether every other actor can stand where it does not conflict, or may be blocked."""
     for other, table in enumerate(conflicts):
         if not table:
             continue
         row = table[point]
-        ends = any(isinstance(operation, Halt) for operation in program.actors[other].code)
-        places = zip(row if ends else row[:-1], waits[other], strict=False)
+        places = zip(row if ends[other] else row[:-1], waits[other], strict=False)
         if all(conflict and not waits_there for conflict, waits_there in places):
             return False
     return True
@@ -196,12 +196,12 @@ class _Tables:
     def _rows(self, one: int, other: int, wakes: bool) -> Iterator[Row]:
         actor = self.program.actors[one]
         for start, step in zip(actor.points, self.steps[one], strict=True):
-            footprint = self._footprint(actor, step, wakes)
+            footprint = self._footprint(one, step, wakes)
             futures = self.footprints.futures(other, self.footprints.locks.held[one][start])
             yield tuple(footprint.conflicts(future) for future in futures)
         yield (False,) * (self.program.actors[other].halted + 1)
 
-    def _footprint(self, actor: Actor, step: _Step, wakes: bool) -> Footprint:
+    def _footprint(self, actor: int, step: _Step, wakes: bool) -> Footprint:
         if wakes:
             return self.footprints.of_all(actor, step.deciding).as_reads
         return self.footprints.of_all(actor, step.operations) if step.is_plain else NOTHING
