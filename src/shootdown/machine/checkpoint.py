@@ -22,14 +22,12 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from array import array
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import BinaryIO, TypeAlias
 
 _MAGIC = b"shootdown search 2\n"
 _HEADER = struct.Struct("<19s32sI")
@@ -37,7 +35,8 @@ _HEAD = struct.Struct("<4sQQQIIdI")
 _TAIL = struct.Struct("<4sI")
 _HEAD_MARK, _TAIL_MARK = b"head", b"tail"
 
-Numbers = NDArray[np.int64]
+Numbers: TypeAlias = "array[int]"
+"""64-bit numbers with sign"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,10 @@ class CheckpointError(Exception):
 class Moment:
     """A search between two states; arrays as they lie in memory."""
 
-    states: NDArray[np.uint8]
+    states: memoryview
     """`size` bytes each"""
-    firsts: NDArray[np.uint32]
+    firsts: memoryview
+    """32 bits each"""
     numbers: Numbers
     marks: Numbers
     seconds: float
@@ -136,8 +136,8 @@ class CheckpointWriter:
         )
         self._file.write(_with_sum(head))
         total = 0
-        for array in (states, firsts, moment.numbers, moment.marks):
-            data = np.ascontiguousarray(array).data.cast("B")
+        for part in (states, firsts, moment.numbers, moment.marks):
+            data = memoryview(part).cast("B")
             total = zlib.crc32(data, total)
             self._file.write(data)
         _sync(self._file)
@@ -165,8 +165,8 @@ class CheckpointReader:
         self.path = path
         self.size = size
         self.states = self.firsts = 0
-        self.numbers: Numbers = np.zeros(0, np.int64)
-        self.marks: Numbers = np.zeros(0, np.int64)
+        self.numbers: Numbers = array("q")
+        self.marks: Numbers = array("q")
         self.seconds = 0.0
         try:
             self._file: BinaryIO = path.open("rb")
@@ -197,7 +197,7 @@ class CheckpointReader:
                 "or start the search anew",
             )
 
-    def read_into(self, states: NDArray[np.uint8], firsts: NDArray[np.uint32]) -> None:
+    def read_into(self, states: memoryview, firsts: memoryview) -> None:
         """Fill the arrays from all whole records.
 
         Raises:
@@ -214,15 +214,16 @@ class CheckpointReader:
                     "more, which the limits do not allow",
                     "allow more states or more memory",
                 )
-            parts: list[NDArray[np.generic]] = [
+            more_numbers, more_marks = array("q", bytes(numbers * 8)), array("q", bytes(marks * 8))
+            parts = [
                 states[start : start + more],
                 firsts[self.firsts : self.firsts + groups],
-                np.zeros(numbers, np.int64),
-                np.zeros(marks, np.int64),
+                memoryview(more_numbers),
+                memoryview(more_marks),
             ]
             self._read_body(parts)
             self.states, self.firsts = before + more // self.size, self.firsts + groups
-            self.numbers, self.marks = parts[2].view(np.int64), parts[3].view(np.int64)
+            self.numbers, self.marks = more_numbers, more_marks
             self.seconds, self.end = seconds, self._file.tell()
         if not self.states:
             raise self._damage()
@@ -239,11 +240,11 @@ class CheckpointReader:
                 return
             yield head
 
-    def _read_body(self, parts: list[NDArray[np.generic]]) -> None:
+    def _read_body(self, parts: list[memoryview]) -> None:
         total = 0
         for part in parts:
-            data = part.data.cast("B") if part.size else memoryview(b"")
-            if part.size and self._file.readinto(data) != len(data):  # type: ignore[attr-defined]
+            data = part.cast("B") if len(part) else memoryview(b"")
+            if len(part) and self._file.readinto(data) != len(data):  # type: ignore[attr-defined]
                 raise self._damage()
             total = zlib.crc32(data, total)
         if _TAIL.unpack(self._file.read(_TAIL.size)) != (_TAIL_MARK, total):

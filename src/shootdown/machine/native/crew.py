@@ -13,11 +13,8 @@ What the caller must guarantee: `stop` before the arrays are closed (a context m
 from __future__ import annotations
 
 import threading
-from typing import Any
 
-import numpy as np
-
-from shootdown.machine.native.arena import Arena
+from shootdown.machine.native.arena import Arena, Kind
 from shootdown.machine.native.atomic import futex_number, syscall_address
 from shootdown.machine.native.bfs import Arrays
 from shootdown.machine.native.compiled import Words
@@ -32,7 +29,7 @@ from shootdown.machine.native.control import (
     TIME,
     UNITS,
 )
-from shootdown.machine.native.loops import Loops, Numbers
+from shootdown.machine.native.loops import Loops, Numbers, zeros
 from shootdown.machine.native.packed import Marks
 from shootdown.machine.native.phases import (
     GRAIN,
@@ -88,35 +85,35 @@ class Crew:
         shared = MOST_PENDING * (words * 8 + 3 * 8 + 1 + 2) + 16 * CHUNKS * REGIONS
         return shared + workers * (MOST_PENDING + 1024) * 4
 
-    def _take(self, length: int, kind: Any) -> int:
+    def _take(self, length: int, kind: Kind) -> int:
         arena = Arena(length, kind)
         self._arenas.append(arena)
         return arena.address
 
     def _make_shared(self, workers: int, total: Marks, grain: int, rules: int) -> Shared:
         shape = self.loops.shape
-        self._plan = np.zeros(PLAN_SIZE, np.int64)
+        self._plan = zeros(PLAN_SIZE)
         self._plan[GRAIN], self._plan[ROOMY], self._plan[RULES] = grain, MOST_CHUNK, rules
-        self._info = np.zeros(CHUNKS * INFO, np.int64)
+        self._info = zeros(CHUNKS * INFO)
         width = -(-len(total) // 16) * 16 + 16
         return Shared(
-            kept=self._take(MOST_PENDING * shape.words, np.uint64),
-            hashes=self._take(MOST_PENDING, np.uint64),
-            routed=self._take(MOST_PENDING, np.uint64),
-            slots=self._take(MOST_PENDING, np.int64),
-            fresh=self._take(MOST_PENDING, np.uint8),
-            route=self._take(MOST_PENDING, np.uint16),
-            starts=self._take(CHUNKS * (REGIONS + 1), np.int64),
-            groups=self._take(CHUNKS * GROUPS, np.int64),
-            news=self._take(REGIONS * CHUNKS, np.int64),
-            recent=self._take(workers * RECENT, np.uint16),
-            todo=self._take(workers * MOST_PENDING, np.int32),
-            info=Words(self._info.ctypes.data),
-            marks=self._take(workers * width, np.int64),
+            kept=self._take(MOST_PENDING * shape.words, "Q"),
+            hashes=self._take(MOST_PENDING, "Q"),
+            routed=self._take(MOST_PENDING, "Q"),
+            slots=self._take(MOST_PENDING, "q"),
+            fresh=self._take(MOST_PENDING, "B"),
+            route=self._take(MOST_PENDING, "H"),
+            starts=self._take(CHUNKS * (REGIONS + 1), "q"),
+            groups=self._take(CHUNKS * GROUPS, "q"),
+            news=self._take(REGIONS * CHUNKS, "q"),
+            recent=self._take(workers * RECENT, "H"),
+            todo=self._take(workers * MOST_PENDING, "I"),
+            info=Words(self._info.buffer_info()[0]),
+            marks=self._take(workers * width, "q"),
             width=width,
             marked=len(total),
             workers=workers,
-            plan=Words(self._plan.ctypes.data),
+            plan=Words(self._plan.buffer_info()[0]),
         )
 
     def start(self) -> None:
@@ -183,7 +180,7 @@ class Crew:
 
 def _make_control() -> Numbers:
     """The words of `control`, with what it needs to sleep."""
-    control = np.zeros(CONTROL_SIZE, np.int64)
+    control = zeros(CONTROL_SIZE)
     control[SYSCALL] = syscall_address()
     control[FUTEX] = futex_number()
     control[TIME + 1] = 1_000_000

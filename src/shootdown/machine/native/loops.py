@@ -7,19 +7,18 @@ which live here for as long as the call takes.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, TypeAlias
 
 from shootdown.machine.native import bfs, control, phases, team
 from shootdown.machine.native.cache import cached
 from shootdown.machine.native.compiled import Shape
 from shootdown.machine.native.jit import ObjectCode, make_object
 
-Numbers = NDArray[np.int64]
+Numbers: TypeAlias = "array[int]"
+"""64-bit numbers with sign"""
 
 
 class Module:
@@ -54,13 +53,23 @@ def _make(functions: Sequence[Callable[..., Any]], shape: Shape) -> bytes:
 
 def _word(argument: Any, records: list[Numbers]) -> int:
     """An argument as 64 bits; the arrays that are made for it."""
-    if isinstance(argument, np.ndarray):
-        return int(argument.ctypes.data)
+    if isinstance(argument, array):
+        return argument.buffer_info()[0]
     if isinstance(argument, tuple):
-        fields = np.array([_word(field, records) for field in argument], np.int64)
+        fields = numbers(_word(field, records) for field in argument)
         records.append(fields)
-        return int(fields.ctypes.data)
+        return fields.buffer_info()[0]
     return int(argument)
+
+
+def numbers(values: Iterable[int]) -> Numbers:
+    """An array of these numbers; addresses beyond half of all keep their bits."""
+    return array("q", (value - (1 << 64) if value >> 63 > 0 else value for value in values))
+
+
+def zeros(length: int) -> Numbers:
+    """An array of so many zeros."""
+    return array("q", bytes(length * 8))
 
 
 class Loops:

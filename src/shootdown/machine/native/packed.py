@@ -23,11 +23,10 @@ drivers are unrolled or short, so most programs contain nothing of this.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeAlias
 
 from shootdown.machine.execution import FUEL
 from shootdown.machine.native.blocks import find_blocks, most_successors
@@ -46,7 +45,8 @@ BROKEN = 1 << 34
 ENDLESS = 1 << 35
 """the step to the last successor never ends; nothing after it was generated"""
 
-Marks = NDArray[np.int64]
+Marks: TypeAlias = "array[int]"
+"""64-bit numbers with sign"""
 
 _RESTS = {Patience.MUST: 0, Patience.IDLE: 1, Patience.REST: 2}
 
@@ -64,7 +64,7 @@ class PackedCode:
 
     def new_marks(self) -> Marks:
         """Marks on which nothing is marked."""
-        return np.zeros(self.rules + -(-len(self.blocks) // 8) + 1, np.int64)
+        return array("q", bytes(8 * (self.rules + -(-len(self.blocks) // 8) + 1)))
 
     def exercised(self, marks: Marks) -> tuple[int, ...]:
         """How often each rule was checked."""
@@ -72,14 +72,9 @@ class PackedCode:
 
     def reached(self, marks: Marks) -> frozenset[tuple[int, int]]:
         """(actor, operation) of everything executed."""
-        entered = np.flatnonzero(marks[self.rules :].view(np.uint8))
-        rows = [self.blocks[number] for number in entered.tolist()]
+        entered = memoryview(marks).cast("B")[self.rules * 8 :]
+        rows = [self.blocks[number] for number, mark in enumerate(entered) if mark]
         return frozenset((actor, index) for actor, block in rows for index in block)
-
-    def merge(self, marks: Marks, more: Marks) -> None:
-        """Add other marks to some."""
-        marks[: self.rules] += more[: self.rules]
-        marks[self.rules :] |= more[self.rules :]
 
 
 def emit_packed(

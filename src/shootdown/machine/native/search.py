@@ -14,9 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError, CheckpointReader, Moment
 from shootdown.machine.execution import EndlessStepError
 from shootdown.machine.fingerprint import fingerprint
@@ -25,7 +22,7 @@ from shootdown.machine.memory import default_limit
 from shootdown.machine.native import bfs
 from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.jit import MachineCode
-from shootdown.machine.native.loops import load_loops
+from shootdown.machine.native.loops import load_loops, zeros
 from shootdown.machine.native.packed import Marks, emit_packed
 from shootdown.machine.native.saving import Note, Saving
 from shootdown.machine.native.sizes import KEEPS, MOST_PENDING, REGIONS
@@ -42,6 +39,9 @@ from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from shootdown.machine.native.crew import Crew
     from shootdown.machine.native.graph import Stored
 
@@ -147,6 +147,7 @@ class NativeSearch:
             self._saving.close()
         self._store.close()
         self._buffer.close()
+        self._hashes.close()
 
     def _dismiss(self) -> None:
         crew, self._crew = self._crew, None
@@ -166,10 +167,10 @@ class NativeSearch:
         buffers = self._capacity * (words + 1) * 8
         margin = self._capacity if self.workers == 1 else max(self._capacity, MOST_PENDING)
         self._store = Store(self.shape, bfs.GROUP, most, margin, buffers)
-        self._buffer = Arena(self._capacity * words, np.uint64)
-        self._hashes = np.empty(self._capacity, np.uint64)
-        self._ends = np.empty(bfs.BATCH, np.int64)
-        self._board = np.zeros(bfs.BOARD_SIZE, np.int64)
+        self._buffer = Arena(self._capacity * words, "Q")
+        self._hashes = Arena(self._capacity, "Q")
+        self._ends = zeros(bfs.BATCH)
+        self._board = zeros(bfs.BOARD_SIZE)
         while self._store.fullest < len(self._starts) + self._capacity:
             self._store.lines = more_lines(self._store.lines)
         self._tell_board()
@@ -209,7 +210,8 @@ class NativeSearch:
     def _moment(self, seconds: float) -> Moment:
         """The search as it stands, before the state at which it was cut, if it was."""
         board = self._board
-        numbers = np.array([board[getattr(bfs, name)] for name in _SAVED], np.int64)
+        numbers = zeros(0)
+        numbers.extend(board[getattr(bfs, name)] for name in _SAVED)
         marks, head = self._marks, int(board[bfs.HEAD])
         if self._head_marks is not None:
             numbers[_SAVED.index("TRANSITIONS")] -= board[bfs.PART]
@@ -229,9 +231,9 @@ class NativeSearch:
         if board[bfs.COUNT]:
             self._refill()
             return
-        rows = np.array(list(self._starts)[: board[bfs.LIMIT]], np.uint64)
-        self._store.put_first(rows.reshape(-1, self.layout.words))
-        board[bfs.COUNT] = board[bfs.LEVEL_END] = len(rows)
+        starts = list(self._starts)[: board[bfs.LIMIT]]
+        self._store.put_first(starts)
+        board[bfs.COUNT] = board[bfs.LEVEL_END] = len(starts)
         self._refill()
 
     def _refill(self) -> None:
@@ -266,7 +268,7 @@ class NativeSearch:
 
     def state(self, number: int) -> Words:
         """One of them."""
-        return tuple(self._store.rows(number, number + 1)[0].tolist())
+        return self._store.state(number)
 
     def run_to(self, number: int) -> tuple[tuple[StepTaken, ...], int]:
         """A shortest run to a state: its steps, and the start as an index of `initials`."""
@@ -339,7 +341,7 @@ class NativeSearch:
         board = self._board
         board[bfs.BUDGET] = budget
         expand = self._codes[-1].function("expand")
-        marks, head = self._marks.copy(), int(board[bfs.HEAD])
+        marks, head = self._marks[:], int(board[bfs.HEAD])
         if self._crew:
             self._crew.explore(expand)
         else:
@@ -349,7 +351,7 @@ class NativeSearch:
             self._marks[:] = marks
             at = int(board[bfs.HEAD])
             self._loops.mark(expand, head, at, self._arrays())
-            self._head_marks = self._marks.copy()
+            self._head_marks = self._marks[:]
             self._loops.mark(expand, at, at + 1, self._arrays())
         if status == bfs.ENDLESS:
             self._raise_endless()
@@ -405,9 +407,9 @@ class NativeSearch:
             store.table.address,
             self._buffer.address,
             self._capacity,
-            self._hashes.ctypes.data,
-            self._ends.ctypes.data,
-            self._marks.ctypes.data,
+            self._hashes.address,
+            self._ends.buffer_info()[0],
+            self._marks.buffer_info()[0],
         )
 
     def _grow(self) -> bool:

@@ -12,26 +12,25 @@ bytes, and 5 for each step. It counts against the limit on memory before any of 
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.liveness.fairness import SYSTEM, stays_of
 from shootdown.machine.liveness.lasso import CutShort, Edge, look_for_loops
 from shootdown.machine.native import components
 from shootdown.machine.native.arena import Arena
+from shootdown.machine.native.bfs import BATCH
 from shootdown.machine.native.compiled import Bytes, Halves, Shape
 from shootdown.machine.native.compiled import Words as Array
 from shootdown.machine.native.graph import LOST, Buffers, Graph, record
 from shootdown.machine.native.jit import MachineCode
 from shootdown.machine.native.labelled import PROGRESS, emit_labelled
-from shootdown.machine.native.loops import Module
+from shootdown.machine.native.loops import Module, zeros
 from shootdown.machine.result import Liveness, Progress, SearchResult, StepTaken
 from shootdown.machine.search import PROGRESS_SECONDS, ProgressHook
 
@@ -58,11 +57,11 @@ def load_module(shape: Shape) -> Module:
 class NativePart:
     """A component, read from the graph."""
 
-    def __init__(self, space: NativeSpace, watch: int, members: NDArray[np.int64]) -> None:
+    def __init__(self, space: NativeSpace, watch: int, members: Sequence[int]) -> None:
         self._space = space
         self._watch = watch
-        self._members = frozenset(members.tolist())
-        self.first = int(members[0])
+        self._members = frozenset(members)
+        self.first = members[0]
 
     @cached_property
     def movers(self) -> frozenset[int]:
@@ -99,14 +98,9 @@ class NativeSpace:
         self._deadline = deadline
         self._stored = search.stored()
         self._refuse_what_is_too_large(transitions)
-        count, arenas = self._stored.total, []
-        for length, kind in (
-            (count + 1, np.uint32),
-            (max(transitions, 1), np.uint32),
-            (max(transitions, 1), np.uint8),
-            *[(count, np.uint32)] * 6,
-        ):
-            arenas.append(Arena(length, kind))
+        count, steps = self._stored.total, max(transitions, 1)
+        arenas = [Arena(count + 1, "I"), Arena(steps, "I"), Arena(steps, "B")]
+        arenas += [Arena(count, "I") for _ in range(6)]
         self._arenas = arenas
         arrays = [arena.array for arena in arenas]
         self._offsets, self._targets, self._labels, self._rank = arrays[:4]
@@ -115,7 +109,7 @@ class NativeSpace:
         self._graph = Graph(offsets, targets, Bytes(addresses[2]), transitions)
         self._walk = components.Walk(count, *walk)
         self._module = load_module(search.shape)
-        self._board = np.zeros(components.BOARD_SIZE, np.int64)
+        self._board = zeros(components.BOARD_SIZE)
 
     def _refuse_what_is_too_large(self, transitions: int) -> None:
         count, actors = self._stored.total, len(self.interpreter.program.actors)
@@ -166,15 +160,14 @@ class NativeSpace:
         emitted = emit_labelled(self.interpreter.program, layout)
         code = MachineCode(emitted.ir)
         capacity = max(CAPACITY, emitted.room)
-        successors = np.empty(capacity * (layout.words + 1), np.uint64)
-        hashes, ends = np.empty(capacity, np.uint64), np.empty(64, np.int64)
-        marks = emitted.new_marks()
+        successors = zeros(capacity * (layout.words + 1))
+        hashes, ends, marks = zeros(capacity), zeros(BATCH), emitted.new_marks()
         buffers = Buffers(
-            successors.ctypes.data,
-            hashes.ctypes.data,
-            ends.ctypes.data,
+            successors.buffer_info()[0],
+            hashes.buffer_info()[0],
+            ends.buffer_info()[0],
             capacity,
-            marks.ctypes.data,
+            marks.buffer_info()[0],
         )
         expand, found = code.function("expand"), 0
         for start in range(0, count, SLICE):
@@ -198,20 +191,22 @@ class NativeSpace:
         interpreter = self.interpreter
         fields = [frame.pc for frame in interpreter.layout.actors]
         rows = [stays_of(actor) for actor in interpreter.program.actors]
-        self._stay = np.zeros((len(rows), max(map(len, rows))), np.uint8)
-        for number, row in enumerate(rows):
-            self._stay[number, : len(row)] = row
-        places = [(field.word, field.shift, (1 << field.bits) - 1) for field in fields]
-        self._places = np.array(places, np.int64).T.copy()
-        word, shift, mask = (Array(row.ctypes.data) for row in self._places)
+        width = max(map(len, rows))
+        self._stay = array("B", b"".join(bytes(row).ljust(width, b"\0") for row in rows))
+        self._places = [
+            array("q", [field.word for field in fields]),
+            array("q", [field.shift for field in fields]),
+            array("q", [(1 << field.bits) - 1 for field in fields]),
+        ]
+        word, shift, mask = (Array(row.buffer_info()[0]) for row in self._places)
         return components.Standing(
             self._stored.states,
             len(rows),
             word,
             shift,
             mask,
-            Bytes(self._stay.ctypes.data),
-            self._stay.shape[1],
+            Bytes(self._stay.buffer_info()[0]),
+            width,
         )
 
     # --- a space ------------------------------------------------------------------------------
@@ -230,9 +225,16 @@ class NativeSpace:
                 over = bool(self._module.call("go_on", watch, *arrays))
                 self._look_at_the_clock()
             if board[components.BEST_CODE]:
-                best = np.flatnonzero(self._rank == board[components.BEST_CODE])
+                best = self._members(board[components.BEST_CODE])
             again = bool(board[components.AGAIN])
         return None if best is None else NativePart(self, watch, best)
+
+    def _members(self, code: int) -> list[int]:
+        """The states of a component."""
+        import numpy as np
+
+        found: list[int] = np.flatnonzero(np.frombuffer(self._rank, np.uint32) == code).tolist()
+        return found
 
     def row(self, number: int) -> list[tuple[int, int]]:
         """The steps from a state: where each leads, and its label."""

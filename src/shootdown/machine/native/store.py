@@ -16,13 +16,19 @@ exactly and without looking.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+import ctypes
+import struct
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.compiled import Shape
 from shootdown.machine.native.sizes import LINE, REGIONS
 from shootdown.program.layout import Layout
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FIRST_LINES = 64
 MOST_STATES = (1 << 32) - (1 << 20)
@@ -30,8 +36,6 @@ MOST_STATES = (1 << 32) - (1 << 20)
 
 _SLOTS = REGIONS * LINE
 _SMALL, _MEDIUM = 1 << 20, 1 << 25
-
-Numbers = NDArray[np.int64]
 
 
 def fullest(lines: int) -> int:
@@ -89,10 +93,10 @@ class Store:
         while True:
             arenas: list[Arena] = []
             try:
-                arenas.append(Arena(self.most * self.shape.size, np.uint8))
-                arenas.append(Arena(self.most // self.group + 1, np.uint32))
+                arenas.append(Arena(self.most * self.shape.size, "B"))
+                arenas.append(Arena(self.most // self.group + 1, "I"))
                 slots = lines_for(self.most + self.margin) * _SLOTS
-                arenas.append(Arena(slots, np.uint32))
+                arenas.append(Arena(slots, "I"))
             except OSError:
                 for arena in arenas:
                     arena.close()
@@ -108,18 +112,27 @@ class Store:
         for arena in (self.states, self.firsts, self.table):
             arena.close()
 
+    def state(self, number: int) -> tuple[int, ...]:
+        """The words of a state."""
+        words, size = self.shape
+        stored = bytes(self.states.array[number * size : (number + 1) * size])
+        return struct.unpack(f"<{words}Q", stored.ljust(words * 8, b"\0"))
+
     def rows(self, start: int, stop: int) -> NDArray[np.uint64]:
         """The words of the states with numbers from `start` to before `stop`, a row each."""
+        import numpy as np
+
         words, size = self.shape
-        narrow = self.states.array[start * size : stop * size].reshape(-1, size)
-        wide = np.zeros((len(narrow), words * 8), np.uint8)
+        stored = self.states.array[start * size : stop * size]
+        narrow = np.frombuffer(stored, np.uint8).reshape(-1, size)
+        wide = np.zeros((len(narrow), words * 8), "B")
         wide[:, :size] = narrow
         return wide.view("<u8").astype(np.uint64, copy=False)
 
-    def put_first(self, rows: NDArray[np.uint64]) -> None:
-        """Make the words of some rows the first states."""
-        size = self.shape.size
-        narrow = rows.astype("<u8").view(np.uint8)[:, :size].reshape(-1)
+    def put_first(self, states: Iterable[tuple[int, ...]]) -> None:
+        """Make the words of some states the first ones."""
+        words, size = self.shape
+        narrow = b"".join(struct.pack(f"<{words}Q", *state)[:size] for state in states)
         self.states.array[: len(narrow)] = narrow
 
     @property
@@ -161,6 +174,6 @@ class Store:
             lines = more_lines(lines)
         if lines * _SLOTS > len(self.table.array) or self.memory(count, lines) > limit:
             return False
-        self.table.array[: self.lines * _SLOTS] = 0
+        ctypes.memset(self.table.address, 0, self.lines * _SLOTS * 4)
         self.lines = lines
         return True

@@ -8,9 +8,9 @@ the first that leads to them.
 from __future__ import annotations
 
 import ctypes
-
-import numpy as np
-from numpy.typing import NDArray
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
 
 from shootdown.machine.interpreter import Words
 from shootdown.machine.native.packed import PackedCode
@@ -31,11 +31,10 @@ class Trail:
         self.group = group
         self.head = head
         self._expand = _PROTOTYPE(expand)
-        firsts, groups = store.firsts.array, -(-head // group)
-        if head % group == 0 and head < store.most and firsts[head // group]:
-            groups += 1  # a search that was cut may have begun to expand this state
-        self._firsts: NDArray[np.uint32] = firsts[:groups]
-        self._out = np.empty((code.room + 1, store.shape.words), np.uint64)
+        self._groups = -(-head // group)
+        if head % group == 0 and head < store.most and store.firsts.array[head // group]:
+            self._groups += 1  # a search that was cut may have begun to expand this state
+        self._out = array("Q", bytes((code.room + 1) * store.shape.words * 8))
         self._marks = code.new_marks()
 
     def back(self, number: int, starts: int) -> list[int]:
@@ -47,21 +46,19 @@ class Trail:
 
     def state(self, number: int) -> Words:
         """The words of a state."""
-        return tuple(self._row(number).tolist())
-
-    def _row(self, number: int) -> NDArray[np.uint64]:
-        row: NDArray[np.uint64] = self._store.rows(number, number + 1)[0]
-        return row
+        return self._store.state(number)
 
     def _parent(self, number: int) -> int:
-        group = int(np.searchsorted(self._firsts, np.uint32(number), "right")) - 1
-        wanted = self._row(number)
+        group = bisect_right(self._store.firsts.array, number, 0, self._groups) - 1
+        wanted = self.state(number)
         for parent in range(group * self.group, min((group + 1) * self.group, self.head + 1)):
-            if parent < number and (self._successors(parent) == wanted).all(axis=1).any():
+            if parent < number and wanted in self._successors(parent):
                 return parent
         raise AssertionError(f"state {number} has no parent in group {group}")
 
-    def _successors(self, number: int) -> NDArray[np.uint64]:
-        arrays = (self._row(number), self._out, self._marks)
-        answer = self._expand(*(array.ctypes.data for array in arrays))
-        return self._out[: answer & _COUNT_MASK]
+    def _successors(self, number: int) -> Iterator[Words]:
+        words = self._store.shape.words
+        arrays = (array("Q", self.state(number)), self._out, self._marks)
+        answer = self._expand(*(one.buffer_info()[0] for one in arrays))
+        for place in range(answer & _COUNT_MASK):
+            yield tuple(self._out[place * words : (place + 1) * words])
