@@ -20,7 +20,7 @@
 `control`     how the threads of a search share out work
 `phases`      what the threads of a search do at the same time
 `team`        the search loop for many threads
-`crew`        the threads
+`crew`        the threads; `places` where they run
 `store`       states, parents and table, and what they weigh
 `trail`       who found a state
 `saving`      keeping a running search on disk

@@ -7,12 +7,14 @@ thread's Python code raises. A failed crew stays failed: the leader, who may be 
 that will never be done, sees the mark within a millisecond and comes back; `check` then raises. So
 a search of which a thread died has no result at all.
 
-What the caller must guarantee: `stop` before the arrays are closed (a context manager or finally).
+Each thread runs on a processor of its own (`places`); the leader may go where it likes again
+afterwards. What the caller must guarantee: `stop` before the arrays are closed (a context manager or finally).
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from shootdown.machine.native.arena import Arena, Kind
 from shootdown.machine.native.atomic import futex_number, syscall_address
@@ -42,6 +44,7 @@ from shootdown.machine.native.phases import (
     RULES,
     Shared,
 )
+from shootdown.machine.native.places import allowed, places_for, tie
 from shootdown.machine.native.sizes import CHUNKS, MOST_PENDING, REGIONS
 from shootdown.machine.native.team import LEAD, LEAD_REFILL, SERVE
 from shootdown.machine.result import WorkerError
@@ -71,6 +74,8 @@ class Crew:
         self.failure: BaseException | None = None
         self._arenas: list[Arena] = []
         self._threads: list[threading.Thread] = []
+        self._places: Sequence[int] = ()
+        """a processor for each worker, the leader first; none: wherever the system puts them"""
         self.control = _make_control()
         self.shared = self._make_shared(workers, marks, grain, rules)
 
@@ -118,6 +123,9 @@ class Crew:
 
     def start(self) -> None:
         """Begin to serve. A thread that cannot be started is done without."""
+        self._before = allowed()
+        self._places = places_for(self.workers)
+        self._take_place(0)
         for worker in range(1, self.shared.workers):
             name = f"search {worker}"
             thread = threading.Thread(target=self._live, args=(worker,), name=name, daemon=True)
@@ -142,8 +150,14 @@ class Crew:
             control=self.control,
         )
 
+    def _take_place(self, worker: int) -> None:
+        """Tie the calling thread to its processor, if there is one for everybody."""
+        if self._places:
+            tie(frozenset({self._places[worker]}))
+
     def _live(self, worker: int) -> None:
         try:
+            self._take_place(worker)
             self.serve(worker)
         except BaseException as failure:
             self.failure = failure
@@ -173,6 +187,8 @@ class Crew:
         for thread in self._threads:
             thread.join()
         self._threads.clear()
+        if self._places:
+            tie(self._before)
         del self.shared
         for arena in self._arenas:
             arena.close()
