@@ -16,8 +16,12 @@ from typing import cast
 
 from benchmarks.outcome import Outcome
 from benchmarks.protocols.sizes import Instance
+from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Engine, SearchResult
 from shootdown.machine.search import search
+
+EVERY_STATE = replace(Reductions.none(), merge=True, dead_variables=True)
+"""what SPIN sees with -DNOREDUCE"""
 
 WARM_UP = Instance("shadow", 1, 1, 1, 1)
 
@@ -44,7 +48,7 @@ def run_ours(instance: Instance, engine: Engine = "native") -> Outcome:
 
 def search_here(instance: Instance, engine: Engine = "native") -> Outcome:
     """The search in this process."""
-    return _outcome(search(instance.build(), engine=engine))
+    return _outcome(search(instance.build(), engine=engine, reductions=EVERY_STATE))
 
 
 def _outcome(result: SearchResult) -> Outcome:

@@ -17,7 +17,7 @@ import sys
 sys.path[:0] = {paths!r}
 from machine import programs
 from shootdown.machine.native import loops
-from shootdown.machine.search import search
+from machine.searching import search
 make, made = loops._make, []
 loops._make = lambda *given: made.append(given) or make(*given)
 result = search(programs.peterson())

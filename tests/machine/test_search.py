@@ -8,10 +8,10 @@ import pytest
 
 from shootdown.machine.interpreter import Interpreter
 from shootdown.machine.result import Engine, Limits, Progress, SearchResult, StepTaken
-from shootdown.machine.search import search
 from shootdown.program.operation import Patience
 
 from . import programs
+from .searching import search
 
 ENGINES = pytest.mark.parametrize("engine", ["python", "native"])
 

@@ -14,6 +14,8 @@ from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.model_request import ModelCase
 from shootdown.scenarios.target import find_targets
 
+from .searching import FULL
+
 FOLDER = Path(__file__).parents[2] / "examples" / "models"
 
 # verdict, rule, states and transitions; then states and transitions when every access is a step
@@ -55,7 +57,7 @@ def test_counts(name: str) -> None:
     """Exact; with every access a step of its own there may be more states, but no other verdict."""
     verdict, rule, *counts = COUNTS[name]
     for merged, expected in ((True, counts[:2]), (False, counts[2:])):
-        result = check_case(replace(case_of(name), merged=merged), Effort())
+        result = check_case(replace(case_of(name), merged=merged), Effort(reductions=FULL))
         assert (result.verdict, result.rule) == (verdict, rule)
         assert [result.states, result.transitions] == expected
 

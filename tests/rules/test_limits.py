@@ -18,7 +18,7 @@ from .drivers import CountsForEver, CountsInFives, NeverMaps
 def test_a_counter_too_narrow_is_made_wider(bits: int) -> None:
     """From whatever width the search starts, it ends with the counts of a wide machine."""
     result = check(Kvm, "6.6", "mprotect+mprotect", counter_bits=bits)
-    assert (result.verdict, counts(result)) == ("holds", (25808, 55386, 86))
+    assert (result.verdict, counts(result)) == ("holds", (14214, 30296, 86))
 
 
 @pytest.mark.parametrize(("driver", "bits"), [(CountsInFives, 3), (CountsInFives, 16), (Kvm, 3)])

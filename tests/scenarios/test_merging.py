@@ -14,6 +14,8 @@ from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.kernels import default_kernel
 
+UNMERGED = replace(Reductions.none(), dead_variables=True)
+
 # under madvise_dontneed
 EXPECTED = {
     "amd-iommu-v2": ("violated", "device-failure"),
@@ -47,11 +49,13 @@ def test_pairs_without_merging() -> None:
     """Two operations at once, where locks are contended, agree too; the counts are exact."""
     wanted = (OPERATIONS["munmap"], OPERATIONS["write_fault"])
     request = Request(DRIVERS["kvm"], "kvm", (6, 6, 0), wanted, pairs=True)
-    merged = {r.name: (r.verdict, r.states) for r in check_request(request)}
-    full = {
-        r.name: (r.verdict, r.states)
-        for r in check_request(replace(request, effort=Effort(reductions=Reductions(merge=False))))
-    }
+    merged, full = (
+        {
+            r.name: (r.verdict, r.states)
+            for r in check_request(replace(request, effort=Effort(reductions=reductions)))
+        }
+        for reductions in (replace(UNMERGED, merge=True), UNMERGED)
+    )
     assert merged == {
         "munmap + munmap": ("holds", 19413),
         "munmap + write_fault": ("holds", 36607),

@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from shootdown.machine.canonical import Plan
 from shootdown.program.layout import Layout
 from shootdown.program.program import Program
 
@@ -18,9 +19,10 @@ _LEFT_OUT = ("where", "access", "loop", "manner")
 """places, and what only passes look at"""
 
 
-def fingerprint(program: Program, layout: Layout) -> bytes:
-    """The same for equal programs with equal layouts, and practically never else."""
-    text = repr((_plain(program), _plain(layout)))
+def fingerprint(program: Program, layout: Layout, plan: Plan | None = None) -> bytes:
+    """The same for equal programs with equal layouts, of which the same forms are kept, and
+    practically never else."""
+    text = repr((_plain(program), _plain(layout), _plain(plan)))
     return hashlib.sha256(text.encode()).digest()
 
 

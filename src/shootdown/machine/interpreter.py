@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shootdown.machine.canonical import Plan, canonical
 from shootdown.machine.execution import FUEL, Ending, Execution
 from shootdown.machine.result import StepTaken
 from shootdown.program.layout import Layout, make_layout, read_field, write_field
@@ -124,10 +125,17 @@ class _Choices:
 class Interpreter:
     """Runs steps of one program on packed states of one layout."""
 
-    def __init__(self, program: Program, layout: Layout | None = None) -> None:
+    def __init__(
+        self, program: Program, layout: Layout | None = None, plan: Plan | None = None
+    ) -> None:
         self.program = program
         self.layout = layout or make_layout(program)
+        self.plan = plan
         self._points = tuple(actor.points for actor in program.actors)
+
+    def form(self, words: Words) -> Words:
+        """The state that a search keeps for this one: its canonical form, with a plan for it."""
+        return canonical(self.plan, words) if self.plan else words
 
     def initial_states(self) -> list[Words]:
         """The starts of `program.initials`, in that order; every actor at its first point."""

@@ -17,6 +17,9 @@ class Reductions:
     dead_variables: bool = True
     """states that differ only in registers that nobody will read are one (`program.liveness`)"""
 
+    symmetry: bool = True
+    """states that differ only in which of several equals is which are one (`program.symmetry`)"""
+
     @classmethod
     def none(cls) -> Reductions:
         """The full search."""

@@ -13,12 +13,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from shootdown.machine.canonical import Plan, credited, make_plan
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError
 from shootdown.machine.interpreter import Expansion, Interpreter, Words
 from shootdown.machine.memory import default_limit
@@ -36,6 +36,7 @@ from shootdown.machine.result import (
 )
 from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
+from shootdown.program.symmetry import find_families
 
 PROGRESS_SECONDS = 0.2
 
@@ -64,7 +65,8 @@ def search(
     with a `checkpoint` keeps itself in a file, from which `resume` takes it up again; the result is
     that of a search that was never interrupted (limits count anew, but for states and memory).
     Of the `reductions`, merging was done when the program was compiled. `after` is called with the
-    search when it is over, while all states are still there.
+    search when it is over, while all states are still there; so that no state then stands for
+    another one, symmetry is off.
 
     Raises:
         CheckpointError: if a checkpoint cannot be read, is damaged, belongs to another program or
@@ -72,12 +74,14 @@ def search(
     """
     chosen = reductions or Reductions()
     layout = make_layout(program, keep_dead=not chosen.dead_variables)
+    alike = chosen.symmetry and after is None
+    plan = make_plan(program, layout, find_families(program)) if alike else None
     if engine == "python":
         if checkpoint or resume:
             raise CheckpointError(
                 "the python engine keeps no checkpoints", "use --engine native, or no checkpoint"
             )
-        plain = PythonSearch(program, limits or Limits(), layout)
+        plain = PythonSearch(program, limits or Limits(), layout, plan)
         result = plain.run(progress)
         if after:
             after(plain)
@@ -88,6 +92,7 @@ def search(
         program,
         limits or Limits(),
         layout,
+        plan,
         note=note,
         workers=workers,
         hands=hands,
@@ -101,10 +106,11 @@ def search(
 
 
 def distinct_starts(interpreter: Interpreter) -> dict[Words, int]:
-    """The different initial states, in order, each with the first of `initials` that gives it."""
+    """The different initial states, as a search keeps them, in order, each with the first of
+    `initials` that gives it."""
     starts: dict[Words, int] = {}
     for index, words in enumerate(interpreter.initial_states()):
-        starts.setdefault(words, index)
+        starts.setdefault(interpreter.form(words), index)
     return starts
 
 
@@ -114,15 +120,22 @@ def retrace(
     """The steps that lead along a trail of states, and the rule that the last state then breaks.
 
     A search stores only parents. Its first step to a state it did not know is the first successor
-    of the parent that equals it, so looking again finds the very step.
+    of the parent that equals it, so looking again finds the very step. Where the states of a trail
+    are canonical forms, the run starts at the first start with the first form, and each step is the
+    first that leads to a state with the next form: there is one, because states with the same form
+    have the same steps but for names. So what comes out is a run of the program itself.
     """
+    starts = interpreter.initial_states() if interpreter.plan else trail
+    state = next(words for words in starts if interpreter.form(words) == trail[0])
     path = []
-    for before, after in pairwise(trail):
-        found = (s.step for s in interpreter.successors(before) if s.words == after)
-        path.append(next(found))
+    for form in trail[1:]:
+        successors = interpreter.successors(state)
+        found = next(s for s in successors if interpreter.form(s.words) == form)
+        path.append(found.step)
+        state = found.words
     if not ends_broken:
         return tuple(path), None
-    last = interpreter.successors(trail[-1])[-1]
+    last = interpreter.successors(state)[-1]
     return (*path, last.step), last.broken
 
 
@@ -137,10 +150,16 @@ def judge(program: Program, rule: int | None) -> tuple[Verdict, str]:
 class PythonSearch:
     """A search over the interpreter: `run` it once, then `packed_states` holds what it saw."""
 
-    def __init__(self, program: Program, limits: Limits, layout: Layout | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        limits: Limits,
+        layout: Layout | None = None,
+        plan: Plan | None = None,
+    ) -> None:
         self.program = program
         self.limits = limits
-        self.interpreter = Interpreter(program, layout)
+        self.interpreter = Interpreter(program, layout, plan)
         self._memory_limit = default_limit() if limits.memory is None else limits.memory
         self._state_bytes = 200 + 40 * self.interpreter.layout.words
         self._numbers: dict[Words, int] = {}
@@ -238,7 +257,7 @@ class PythonSearch:
             self._transitions += 1
             if successor.broken is not None:
                 return head, successor.broken
-            if self._insert(successor.words, head):
+            if self._insert(self.interpreter.form(successor.words), head):
                 self._depth = depth + 1
             if self._cut:
                 return None
@@ -273,8 +292,8 @@ class PythonSearch:
         path: tuple[StepTaken, ...] = ()
         if end:
             root, trail = self._trail(end[0])
-            verdict, rule = judge(self.program, end[1])
-            path, _ = retrace(self.interpreter, trail, end[1] is not None)
+            path, broken = retrace(self.interpreter, trail, end[1] is not None)
+            verdict, rule = judge(self.program, broken)
             start = starts[root]
         return SearchResult(
             verdict,
@@ -285,7 +304,7 @@ class PythonSearch:
             seconds=seconds,
             path=path,
             start=start,
-            reached=frozenset(self._reached),
+            reached=credited(self.interpreter.plan, frozenset(self._reached)),
             exercised=tuple(self._checked[r] for r in range(len(self.program.rules))),
             cut=self._cut,
             reason=f"the limit on {self._cut} was met" if self._cut else None,

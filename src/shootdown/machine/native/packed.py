@@ -28,11 +28,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from shootdown.machine.canonical import Plan
 from shootdown.machine.execution import FUEL
 from shootdown.machine.native.blocks import find_blocks, most_successors
+from shootdown.machine.native.canon import emit_canonical
 from shootdown.machine.native.emit import ActorWriter, power
+from shootdown.machine.native.text import signed
 from shootdown.program.known import KNOWN
-from shootdown.program.layout import WORD, Field, Layout, Slots
+from shootdown.program.layout import Field, Layout, Slots
 from shootdown.program.operation import Choose, Const, Operand, Patience, Point
 from shootdown.program.program import Program
 
@@ -78,16 +81,23 @@ class PackedCode:
 
 
 def emit_packed(
-    program: Program, layout: Layout, writer_class: type[PackedWriter] | None = None
+    program: Program,
+    layout: Layout,
+    writer_class: type[PackedWriter] | None = None,
+    plan: Plan | None = None,
 ) -> PackedCode:
-    """The module of a program, each actor written by such a writer."""
+    """The module of a program, each actor written by such a writer. With a plan, successors are
+    canonical forms."""
     blocks = tuple((n, b) for n, actor in enumerate(program.actors) for b in find_blocks(actor))
     lines: list[str] = []
     first = 0
     for number in range(len(program.actors)):
         writer = (writer_class or PackedWriter)(program, layout, number, first)
+        writer.keeps_forms = plan is not None
         lines += writer.write()
         first += len(writer.blocks)
+    if plan:
+        lines += emit_canonical(plan, layout.words)
     lines += _expand(len(program.actors))
     room = sum(most_successors(actor) for actor in program.actors)
     return PackedCode("\n".join(lines), room, len(program.rules), blocks)
@@ -123,6 +133,8 @@ class PackedWriter(ActorWriter):
         self.layout = layout
         self.frame = layout.actors[number]
         self.first_block = first_block
+        self.keeps_forms = False
+        """successors are replaced by their canonical forms (`canon`)"""
         self.ways_back: dict[str, str] = {}
         """label to destination of the jumps to an earlier operation of the same step"""
         self.knows = any(rule.verdict == KNOWN for rule in program.rules)
@@ -174,7 +186,7 @@ class PackedWriter(ActorWriter):
         text.jump("again")
         text.label("again")
         for word, mask in enumerate(self._own_bits()):
-            kept = _signed(~mask)
+            kept = signed(~mask)
             rest = text.set(f"and i64 %s{word}, {kept}") if mask else f"%s{word}"
             text.line(f"store i64 {rest}, ptr %w{word}")
         text.line(f"store i64 {FUEL}, ptr %fuel")
@@ -225,7 +237,7 @@ class PackedWriter(ActorWriter):
         pieces: dict[int, list[str]] = {}
         pc = point << self.frame.pc.shift
         if pc:
-            pieces[self.frame.pc.word] = [str(_signed(pc))]
+            pieces[self.frame.pc.word] = [str(signed(pc))]
         rows = self.frame.registers[point] if point < self.actor.halted else ()
         for register, field in rows:
             if field.bits:
@@ -249,6 +261,8 @@ class PackedWriter(ActorWriter):
             value = text.set(f"load i64, ptr %w{word}")
             pointer = text.set(f"getelementptr i64, ptr {base}, i64 {word}")
             text.line(f"store i64 {value}, ptr {pointer}")
+        if self.keeps_forms:
+            text.line(f"call fastcc void @canonical(ptr {base})")
         text.bump("%count")
         text.jump("blocked")
 
@@ -323,7 +337,7 @@ class PackedWriter(ActorWriter):
         if not field.bits:
             return str(field.low)
         shifted = self.text.set(f"lshr i64 {word}, {field.shift}") if field.shift else word
-        masked = self.text.set(f"and i64 {shifted}, {_signed((1 << field.bits) - 1)}")
+        masked = self.text.set(f"and i64 {shifted}, {signed((1 << field.bits) - 1)}")
         return self.text.add(masked, field.low)
 
     def _insertable(self, value: str, field: Field) -> str:
@@ -353,7 +367,7 @@ class PackedWriter(ActorWriter):
         text = self.text
         if isinstance(index, Const) or slots.length == 1:
             field = slots.at(index.value if isinstance(index, Const) else 0)
-            pointer, hole = f"%w{field.word}", str(_signed(~(mask << field.shift)))
+            pointer, hole = f"%w{field.word}", str(signed(~(mask << field.shift)))
             placed = self._insertable(value, field)
         else:
             pointer, shift = self._locate(variable, slots, self.value(index))
@@ -409,12 +423,6 @@ class PackedWriter(ActorWriter):
         place = 8 * len(self.program.rules) + self.first_block + block
         mark = self.text.set(f"getelementptr i8, ptr %marks, i64 {place}")
         self.text.line(f"store i8 1, ptr {mark}")
-
-
-def _signed(word: int) -> int:
-    """A 64-bit pattern as LLVM writes constants."""
-    word &= (1 << WORD) - 1
-    return word - (1 << WORD) if word >> WORD - 1 else word
 
 
 __all__ = [

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from shootdown.machine.canonical import Plan, credited
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError, CheckpointReader, Moment
 from shootdown.machine.execution import EndlessStepError
 from shootdown.machine.fingerprint import fingerprint
@@ -72,6 +73,7 @@ class NativeSearch:
         program: Program,
         limits: Limits,
         layout: Layout | None = None,
+        plan: Plan | None = None,
         note: Note | None = None,
         *,
         workers: int = 1,
@@ -80,7 +82,9 @@ class NativeSearch:
         checkpoint: Checkpoint | None = None,
         resume: str | Path | None = None,
     ) -> None:
-        """`hands` tells how many of the `workers` are free to work now; it may grow.
+        """With a `plan` only canonical forms are kept.
+
+        `hands` tells how many of the `workers` are free to work now; it may grow.
 
         Raises:
             CheckpointError: if `resume` is not a checkpoint of this very program, or if
@@ -89,7 +93,7 @@ class NativeSearch:
         self.program = program
         self.limits = limits
         self.layout = layout or make_layout(program)
-        self.interpreter = Interpreter(program, self.layout)
+        self.interpreter = Interpreter(program, self.layout, plan)
         if workers < 1:
             raise ValueError(f"a search needs a worker, not {workers}")
         self.workers = min(workers, MOST_WORKERS)
@@ -98,7 +102,7 @@ class NativeSearch:
         self._note = note
         self.shape = shape_of(self.layout)
         self._loops = load_loops(self.shape)
-        self._emitted = emit_packed(program, self.layout)
+        self._emitted = emit_packed(program, self.layout, plan=plan)
         self._codes = [MachineCode(self._emitted.ir, quick=True)]
         self._memory_limit = default_limit() if limits.memory is None else limits.memory
         self._starts = distinct_starts(self.interpreter)
@@ -119,7 +123,9 @@ class NativeSearch:
 
     def _open(self, checkpoint: Checkpoint | None, resume: Path | None) -> None:
         """The files to read from and to write to."""
-        identity = fingerprint(self.program, self.layout) if checkpoint or resume else b""
+        identity = b""
+        if checkpoint or resume:
+            identity = fingerprint(self.program, self.layout, self.interpreter.plan)
         reader = None
         if resume:
             reader = CheckpointReader(resume, identity, self.shape.size)
@@ -459,7 +465,7 @@ class NativeSearch:
             seconds=seconds,
             path=path,
             start=root,
-            reached=self._emitted.reached(self._marks),
+            reached=credited(self.interpreter.plan, self._emitted.reached(self._marks)),
             exercised=self._emitted.exercised(self._marks),
             cut=cut,
             reason=self._reason(cut),

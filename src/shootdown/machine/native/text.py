@@ -6,6 +6,12 @@ LLVM parses text anyway, also that of llvmlite.ir; writing it directly leaves ou
 from __future__ import annotations
 
 
+def signed(word: int) -> int:
+    """A 64-bit pattern as LLVM writes constants."""
+    word &= (1 << 64) - 1
+    return word - (1 << 64) if word >> 63 else word
+
+
 class Text:
     """The lines of one function, and the names used up so far."""
 
