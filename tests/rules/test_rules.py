@@ -126,12 +126,12 @@ def test_opposite_lock_orders_deadlock(operation: str, length: int) -> None:
 @pytest.mark.parametrize(
     ("operation", "length", "waiting"),
     [
-        ("read_fault", 8, ["device0 waits for driver.faulting"]),
+        ("read_fault", 8, ["device0 waits for driver.faulting (true, set by device0)"]),
         (
             "mmap",
             5,
             [
-                "task0 waits for driver.faulting",
+                "task0 waits for driver.faulting (true, set by device0)",
                 "device0 waits for mm.mmap_lock (write-held by task0)",
             ],
         ),
@@ -139,8 +139,8 @@ def test_opposite_lock_orders_deadlock(operation: str, length: int) -> None:
             "munmap",
             9,
             [
-                "task0 waits for mm.mmap_lock (read-held)",
-                "device0 waits for driver.faulting",
+                "task0 waits for mm.mmap_lock (read-held by device0)",
+                "device0 waits for driver.faulting (true, set by device0)",
             ],
         ),
     ],

@@ -35,6 +35,11 @@ class Liveness(Enum):
     EACH = "each"
     """everybody does who has something to do and is asked for progress"""
 
+    @classmethod
+    def asked(cls, system: bool, each: bool) -> Liveness | None:
+        """What two switches ask for."""
+        return cls.EACH if each else cls.SYSTEM if system else None
+
 
 class WorkerError(RuntimeError):
     """A thread of a search died, so there is no result: our bug."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from shootdown.machine.canonical import Plan, credited, make_plan
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError
 from shootdown.machine.interpreter import Expansion, Interpreter, Words
+from shootdown.machine.liveness.lasso import look_for_loops
+from shootdown.machine.liveness.reference import PythonSpace
 from shootdown.machine.memory import default_limit
 from shootdown.machine.races import Seen
 from shootdown.machine.reductions import Reductions
@@ -29,11 +32,13 @@ from shootdown.machine.result import (
     Cut,
     Engine,
     Limits,
+    Liveness,
     Progress,
     SearchResult,
     StepTaken,
     Verdict,
 )
+from shootdown.program.known import KNOWN
 from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
 from shootdown.program.symmetry import find_families
@@ -57,6 +62,7 @@ def search(
     resume: str | Path | None = None,
     reductions: Reductions | None = None,
     after: Callable[[Seen], None] | None = None,
+    liveness: Liveness | None = None,
 ) -> SearchResult:
     """Search a program. `note` hears about things worth telling a waiting user.
 
@@ -65,8 +71,10 @@ def search(
     with a `checkpoint` keeps itself in a file, from which `resume` takes it up again; the result is
     that of a search that was never interrupted (limits count anew, but for states and memory).
     Of the `reductions`, merging was done when the program was compiled. `after` is called with the
-    search when it is over, while all states are still there; so that no state then stands for
-    another one, symmetry is off.
+    search when it is over, while all states are still there.
+
+    With `liveness`, a search that held goes on and looks for runs that never get anything done
+    (`machine.liveness`). With this or `after` no state stands for another one: symmetry is off.
 
     Raises:
         CheckpointError: if a checkpoint cannot be read, is damaged, belongs to another program or
@@ -74,7 +82,7 @@ def search(
     """
     chosen = reductions or Reductions()
     layout = make_layout(program, keep_dead=not chosen.dead_variables)
-    alike = chosen.symmetry and after is None
+    alike = chosen.symmetry and after is None and liveness is None
     plan = make_plan(program, layout, find_families(program)) if alike else None
     if engine == "python":
         if checkpoint or resume:
@@ -85,7 +93,9 @@ def search(
         result = plain.run(progress)
         if after:
             after(plain)
-        return result
+        if liveness is None or not _is_due(program, result):
+            return result
+        return plain.look_for_loops(result, liveness)
     from shootdown.machine.native.search import NativeSearch
 
     with NativeSearch(
@@ -102,7 +112,18 @@ def search(
         result = native.run(progress)
         if after:
             after(native)
-        return result
+        if liveness is None or not _is_due(program, result):
+            return result
+        from shootdown.machine.native.space import look_for_native_loops
+
+        return look_for_native_loops(native, result, liveness, progress)
+
+
+def _is_due(program: Program, found: SearchResult) -> bool:
+    """Whether loops can be looked at. A run that breaks a rule ends there, so of a program that
+    breaks one nothing is known about what comes after."""
+    past_a_rule = any(rule.verdict == KNOWN for rule in program.rules)
+    return found.verdict == "holds" and not past_a_rule
 
 
 def distinct_starts(interpreter: Interpreter) -> dict[Words, int]:
@@ -311,6 +332,15 @@ class PythonSearch:
             memory=len(self._queue) * self._state_bytes,
             engine="python",
         )
+
+    def look_for_loops(self, found: SearchResult, liveness: Liveness) -> SearchResult:
+        """What a search that held says once its loops have been looked at."""
+        began = time.monotonic()
+        left = None if self.limits.seconds is None else self.limits.seconds - found.seconds
+        room = self._memory_limit - len(self._queue) * self._state_bytes
+        space = PythonSpace(self, self._queue, room, None if left is None else began + left)
+        judged = look_for_loops(self.program, space, found, liveness)
+        return replace(judged, seconds=found.seconds + time.monotonic() - began)
 
     def _trail(self, number: int) -> tuple[int, list[Words]]:
         """The states from a start to this one, and the number of that start."""

@@ -21,5 +21,7 @@ What is found:
 `pool`           the same on several processes
 `verdict`        what a check found, as plain records
 `timeline`       a counterexample step by step, with what changed
+`lasso`          one that goes on for ever: which rule, and who stands by
+`waiting`        who waits for what, and who could end that
 `hindsight`      one step looked at again: what it read, and what its local values are called
 """

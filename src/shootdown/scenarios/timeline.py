@@ -11,13 +11,15 @@ from dataclasses import replace
 
 from shootdown.machine.interpreter import Interpreter, Outcome, Words
 from shootdown.machine.result import DEADLOCK, SearchResult, StepTaken
-from shootdown.program.operation import Acquire, Choose, Load, Patience, Point
+from shootdown.program.operation import Choose, Patience, Point
 from shootdown.program.program import Program
 from shootdown.program.where import Where
 from shootdown.scenarios.hindsight import find_reads, find_unchanged, held_values, show_value
+from shootdown.scenarios.lasso import remarks, sentence_of, who_stands_by
 from shootdown.scenarios.relevance import relevant_steps
 from shootdown.scenarios.trace import Trace, trace_step
 from shootdown.scenarios.verdict import Change, Counterexample, SourceLine, Step
+from shootdown.scenarios.waiting import Ledger, who_waits
 
 SHIPPED = "shootdown/"
 HARDWARE = "shootdown/devices/"
@@ -29,8 +31,10 @@ def explain_path(program: Program, result: SearchResult) -> Counterexample:
     words = interpreter.initial_states()[result.start]
     start = tuple(_describe_start(interpreter, words))
     steps, traces, before, broken = [], [], words, None
+    passed: list[Words] = []
     for taken in result.path:
         before = words
+        passed.append(words)
         outcome = interpreter.step(words, taken.actor, taken.choices)
         traces.append(trace_step(interpreter, words, taken.actor, outcome.choices))
         steps.append(_step(interpreter, words, outcome, traces[-1]))
@@ -38,8 +42,13 @@ def explain_path(program: Program, result: SearchResult) -> Counterexample:
     if result.rule == DEADLOCK:
         stopped = _stopped(interpreter, words)
         steps = _mark(steps, relevant_steps(program, traces, stopped))
-        held = tuple(_waiting(interpreter, words))
+        held = tuple(who_waits(Ledger(interpreter, traces), words))
         return Counterexample(DEADLOCK, "nobody waits for ever", start, tuple(steps), held)
+    if result.loop is not None:
+        states = passed[result.loop :]
+        return _explain_lasso(
+            interpreter, result, start=start, steps=steps, traces=traces, states=states
+        )
     steps = _mark(steps, relevant_steps(program, traces))
     assert broken is not None and broken.broken is not None
     actor = result.path[-1].actor
@@ -47,6 +56,28 @@ def explain_path(program: Program, result: SearchResult) -> Counterexample:
     place = _broken_at(program.actors[actor].code[broken.reached[-1]].where, steps[-1])
     held = held_values(interpreter, before, actor)
     return Counterexample(rule.name, rule.sentence, start, tuple(steps), held, place)
+
+
+def _explain_lasso(
+    interpreter: Interpreter,
+    result: SearchResult,
+    *,
+    start: tuple[Change, ...],
+    steps: list[Step],
+    traces: Sequence[Trace],
+    states: Sequence[Words],
+) -> Counterexample:
+    """A run whose last steps, from `states` on, go on for ever."""
+    program, loop = interpreter.program, result.loop
+    assert loop is not None and result.rule is not None
+    stopped = _stopped(interpreter, states[0])
+    ends = range(loop, len(traces) + len(stopped))
+    steps = _mark(steps, relevant_steps(program, traces, stopped, ends))
+    movers = frozenset(trace.actor for trace in traces[loop:])
+    by = who_stands_by(Ledger(interpreter, traces[:loop]), states, movers)
+    held = (*by, *remarks(program))
+    sentence = sentence_of(program, result)
+    return Counterexample(result.rule, sentence, start, tuple(steps), held, loop=loop)
 
 
 def explain_meeting(
@@ -156,21 +187,3 @@ def _describe_start(interpreter: Interpreter, words: Words) -> Iterator[Change]:
         for index, value in enumerate(values):
             if value and not variable.ghost:
                 yield Change(variable.label(index), "", show_value(variable, value))
-
-
-def _waiting(interpreter: Interpreter, words: Words) -> Iterator[str]:
-    """Who waits for what: `task0 waits for mm.mmap_lock (read-held) at linux/mm.py:12`."""
-    view = interpreter.unpack(words)
-    for actor, row in enumerate(interpreter.program.actors):
-        at = view.actors[actor].point
-        if at is None:
-            continue
-        point, after = row.code[at], row.code[at + 1]
-        if not isinstance(point, Point) or point.patience is not Patience.MUST:
-            continue
-        what = "a condition"
-        if isinstance(after, Acquire | Load):
-            variable = interpreter.program.variables[after.variable]
-            state = variable.kind.show(view.variables[after.variable][0])
-            what = f"{variable.name} ({state})" if isinstance(after, Acquire) else variable.name
-        yield f"{row.name} waits for {what} at {point.where.file}:{point.where.line}"
