@@ -94,7 +94,7 @@ def test_unwritable_json_is_found_before_the_search(run, monkeypatch) -> None:
     def search(*_: object) -> None:
         raise AssertionError("searched")
 
-    monkeypatch.setattr("shootdown.cli.check.check_request", search)
+    monkeypatch.setattr("shootdown.cli.check.check_on_cores", search)
     assert run("check", "kvm", "--json", "no/x.json").exit_code == 2
 
 
@@ -106,7 +106,7 @@ def test_our_bug(run, monkeypatch, tmp_path: Path, mirror) -> None:
 
     reports = tmp_path / "reports"
     reports.mkdir()
-    monkeypatch.setattr("shootdown.cli.check.check_request", broken)
+    monkeypatch.setattr("shootdown.cli.check.check_on_cores", broken)
     monkeypatch.setattr("tempfile.tempdir", str(reports))
     done = run("check", mirror())
     assert done.exit_code == 70

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
+from shootdown.cli.checkpoints import checkpoint_options, kept_check, saved
 from shootdown.cli.effort_options import effort_options
 from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
 from shootdown.cli.output import JsonOutput
@@ -21,13 +24,16 @@ from shootdown.program.listing import list_layout, list_program
 from shootdown.report.check_json import encode_check
 from shootdown.report.check_terminal import CheckTable, title
 from shootdown.scenarios.case import Question
-from shootdown.scenarios.check import check_request, summarise
+from shootdown.scenarios.check import summarise
 from shootdown.scenarios.classes import Target
 from shootdown.scenarios.effort import Effort
-from shootdown.scenarios.pool import check_in_pool
+from shootdown.scenarios.pool import check_on_cores
 from shootdown.scenarios.question import CPUS, DEVICES, PAGES, Settings, ask
 from shootdown.scenarios.target import find_targets
 from shootdown.scenarios.verdict import ScenarioResult, Verdict, overall
+
+if TYPE_CHECKING:
+    from shootdown.scenarios.kept_check import KeptCheck
 
 STATUS: dict[Verdict, int] = {"holds": HOLDS, "violated": VIOLATED, "undecided": UNDECIDED}
 
@@ -67,9 +73,10 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     type=click.IntRange(1, 256),
     default=1,
     show_default=True,
-    help="Processes that search scenarios at the same time.",
+    help="Cores to use: for several scenarios at the same time, and for one that takes long.",
 )
 @effort_options
+@checkpoint_options
 @click.option(
     "--json",
     "json_file",
@@ -93,6 +100,9 @@ def command(  # noqa: PLR0917 - click passes them by name
     cpus: int | None,
     workers: int,
     effort: Effort,
+    checkpoint: str | None,
+    checkpoint_every: float,
+    resume: str | None,
     json_file: str | None,
     verbose: bool,
     show_program: bool,
@@ -108,11 +118,21 @@ def command(  # noqa: PLR0917 - click passes them by name
         cpus,
         effort,
     )
-    questions = [ask(name, cls, settings) for name, cls in _find_all(targets)]
+    found = _find_all(targets)
+    questions = [ask(name, cls, settings) for name, cls in found]
     if show_program or show_layout:
         return _list(questions, show_program, show_layout)
-    with JsonOutput(json_file) as output:
-        return STATUS[overall([run_check(q, workers, output, verbose) for q in questions])]
+    with kept_check(checkpoint, resume, checkpoint_every, settings) as kept:
+        if kept:
+            questions = [ask(name, cls, _keeping(settings, kept, name)) for name, cls in found]
+        with saved(kept) as ending, JsonOutput(json_file) as output:
+            verdict = overall([run_check(q, workers, output, verbose) for q in questions])
+            ending.append(STATUS[verdict])
+        return ending[0]
+
+
+def _keeping(settings: Settings, kept: KeptCheck, target: str) -> Settings:
+    return replace(settings, effort=replace(settings.effort, keep=kept.keep(target)))
 
 
 def _operations(text: str) -> tuple[Operation, ...]:
@@ -175,11 +195,7 @@ def run_check(question: Question, workers: int, output: JsonOutput, verbose: boo
 def _results(question: Question, workers: int) -> Generator[ScenarioResult]:
     """Results as they come; the live line is gone whenever one is there."""
     live = LiveLine()
-    results = (
-        check_request(question, live.show, live.note)
-        if workers == 1
-        else check_in_pool(question, workers, live.show, live.note)
-    )
+    results = check_on_cores(question, workers, live.show, live.note)
     try:
         for result in results:
             live.clear()

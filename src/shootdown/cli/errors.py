@@ -78,7 +78,11 @@ def explain(error: Exception) -> str | None:
         return _usage(error)
     if isinstance(error, InputError):
         return _message(str(error), error.help)
-    return _model(error) or _target(error) or _trace(error) or _replay(error) or _name(error)
+    for describe in (_model, _target, _trace, _replay, _checkpoint, _name):
+        message = describe(error)
+        if message is not None:
+            return message
+    return None
 
 
 def _usage(error: click.ClickException) -> str:
@@ -116,6 +120,12 @@ def _replay(error: Exception) -> str | None:
     if module is None or not isinstance(error, module.ReplayError):
         return None
     return _message(str(error), error.help)
+
+
+def _checkpoint(error: Exception) -> str | None:
+    from shootdown.machine.checkpoint import CheckpointError
+
+    return _message(error.message, error.help) if isinstance(error, CheckpointError) else None
 
 
 def _name(error: Exception) -> str | None:

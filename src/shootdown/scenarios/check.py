@@ -12,9 +12,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
-from shootdown.machine.result import Progress, SearchResult
+from shootdown.machine.checkpoint import Checkpoint
+from shootdown.machine.reductions import Reductions
+from shootdown.machine.result import Limits, Progress, SearchResult
 from shootdown.machine.search import search
 from shootdown.program.program import Program
 from shootdown.program.ways import Fork, split_branches
@@ -22,6 +26,7 @@ from shootdown.scenarios.all_rules import Known, merge_searches
 from shootdown.scenarios.case import Case, Question
 from shootdown.scenarios.coverage import coverage_of
 from shootdown.scenarios.effort import Effort
+from shootdown.scenarios.keeping import KeptSearches
 from shootdown.scenarios.races import DATA_RACE, RaceHunt, all_states, with_races
 from shootdown.scenarios.timeline import explain_path
 from shootdown.scenarios.verdict import (
@@ -38,16 +43,19 @@ def check_request(
     question: Question,
     progress: ProgressHook | None = None,
     note: Callable[[str], None] | None = None,
+    threads: int = 1,
 ) -> Iterator[ScenarioResult]:
-    """Search the cases one after the other.
+    """Search the cases one after the other, each with up to so many threads.
 
     Raises:
         ModelError: if the target is not a valid model.
+        CheckpointError: if what was kept of it cannot be used.
     """
     question.refuse_mistakes()
     started = time.monotonic()
+    effort = replace(question.effort, threads=threads)
     for case in question.cases:
-        yield check_case(case, question.effort.after(time.monotonic() - started), progress, note)
+        yield check_case(case, effort.after(time.monotonic() - started), progress, note)
 
 
 def summarise(question: Question, results: Sequence[ScenarioResult]) -> CheckResult:
@@ -74,20 +82,15 @@ def check_case(
     started = time.monotonic()
     known = Known()
     rows: list[ScenarioResult] = []
+    kept = effort.keep.searches(case.name, note) if effort.keep else None
     while True:
         program, forks = split_branches(known.past(case.program()), case.files)
         hook = None if progress is None else partial(progress, case.name)
         left = effort.after(time.monotonic() - started)
         hunt = RaceHunt() if effort.races else None
-        result = search(
-            program,
-            left.limits,
-            left.engine,
-            hook,
-            note,
-            reductions=left.reductions if hunt is None else all_states(left.reductions),
-            after=hunt,
-        )
+        reductions = all_states(left.reductions) if hunt else left.reductions
+        make = partial(_search, program, left, progress=hook, note=note, after=hunt, kept=kept)
+        result = make(reductions, left.limits)
         larger = case.larger(result.rule or "") if result.verdict == "widen" else None
         if larger is not None:
             case = larger
@@ -99,6 +102,37 @@ def check_case(
         if found is None or not effort.all_rules or found.rule == DATA_RACE:
             return merge_searches(rows)
         known = known.adding(found)
+
+
+def _search(
+    program: Program,
+    effort: Effort,
+    reductions: Reductions,
+    limits: Limits,
+    *,
+    progress: Callable[[Progress], None] | None,
+    note: Callable[[str], None] | None,
+    after: RaceHunt | None,
+    kept: KeptSearches | None,
+) -> SearchResult:
+    """One search by the means of an effort, which is read or taken up again if it was kept."""
+
+    def make(checkpoint: Checkpoint | None = None, resume: Path | None = None) -> SearchResult:
+        return search(
+            program,
+            limits,
+            effort.engine,
+            progress,
+            note,
+            workers=effort.threads,
+            hands=effort.free,
+            checkpoint=checkpoint,
+            resume=resume,
+            reductions=reductions,
+            after=after,
+        )
+
+    return kept.make(program, reductions, make) if kept else make()
 
 
 def _result(

@@ -7,10 +7,12 @@ One record travels from the command line and `shootdown.check` through questions
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Engine, Limits, Liveness
+from shootdown.scenarios.keeping import Keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,14 @@ class Effort:
     """go on after a broken rule and find every other one, too (`scenarios.all_rules`)"""
     races: bool = False
     """a data race is a broken rule (`machine.races`)"""
+    threads: int = 1
+    """most threads that may share one search"""
+    free: Callable[[], int] | None = field(default=None, compare=False)
+    """how many of the threads may work now; None: all of them"""
     liveness: Liveness | None = None
     """what is asked of runs that go on for ever (`machine.liveness`)"""
+    keep: Keep | None = None
+    """where searches are kept, so that they can be taken up again"""
 
     def after(self, seconds: float) -> Effort:
         """What is left of it when so much time has passed."""

@@ -32,7 +32,6 @@ import msgspec
 
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError
 from shootdown.machine.fingerprint import fingerprint
-from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import SearchResult
 from shootdown.program.layout import make_layout
 from shootdown.program.program import Program
@@ -62,8 +61,9 @@ class KeptSearches:
         self._note = note
         self._number = 0
 
-    def make(self, program: Program, reductions: Reductions, search: Search) -> SearchResult:
+    def make(self, program: Program, manner: object, search: Search) -> SearchResult:
         """The next search: read if it was over, taken up if it was under way, else begun.
+        `manner` is what else than the program its result depends on; its repr is compared.
 
         Raises:
             CheckpointError: if what was kept is damaged, or belongs to something else.
@@ -71,7 +71,7 @@ class KeptSearches:
         stem = f"{quote(self._case.replace(' ', ''), safe='+')}.{self._number}"
         self._number += 1
         over, under_way = (self._keep.folder / f"{stem}.{kind}" for kind in ("result", "search"))
-        identity = _identity(program, reductions)
+        identity = _identity(program, manner)
         if over.exists():
             return self._read(over, identity)
         resume = under_way if under_way.exists() else None
@@ -114,9 +114,8 @@ class _Row(msgspec.Struct):
     result: SearchResult
 
 
-def _identity(program: Program, reductions: Reductions) -> str:
-    layout = make_layout(program, keep_dead=not reductions.dead_variables)
-    return fingerprint(program, layout).hex()
+def _identity(program: Program, manner: object) -> str:
+    return _digest(fingerprint(program, make_layout(program)) + repr(manner).encode()).decode()
 
 
 def _digest(data: bytes) -> bytes:

@@ -1,8 +1,10 @@
-"""The scenarios of a question on several processes. Same results, same order, as on one.
+"""The scenarios of a question on several cores. Same results, same order, as on one.
 
 What this is: a parent hands out scenarios, one at a time, to forked workers; each worker searches
 what it is given and reports. Scenarios share nothing, so who searches one makes no difference; the
-parent puts results back in order.
+parent puts results back in order. Cores for which there is no scenario left go to the searches that
+are still under way, as threads: a search looks at its `_Shares` now and then. One scenario alone
+needs no other process, only threads.
 
     worker    | moves on when
     ----------+------------------------------------------------------------------------------
@@ -12,14 +14,20 @@ parent puts results back in order.
 
 Who runs at the same time: the parent only waits and forwards; workers write to a pipe of their own
 each, so no lock is shared and a worker killed at any moment leaves nothing locked. A worker whose
-parent is gone notices at its next progress report, which cannot be written, and ends.
+parent is gone notices at its next progress report, which cannot be written, and ends. The shares
+are words in memory that all see; the parent writes them, each worker reads its own, and an old
+value does no harm.
 
 The caller must not have threads that hold locks, since workers are forked; and a limit on memory is
 divided among the workers, because each search may use up its share.
+
+Where searches are kept on disk, a pool that is stopped first asks its workers to end, which makes a
+search under way save itself, and waits for them.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import pickle
 import signal
@@ -28,16 +36,18 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Any
 
 from shootdown.lang.errors import ModelError
+from shootdown.machine.checkpoint import CheckpointError
 from shootdown.machine.memory import default_limit
 from shootdown.machine.result import Progress
 from shootdown.scenarios.case import Case, Question
-from shootdown.scenarios.check import ProgressHook, check_case
+from shootdown.scenarios.check import ProgressHook, check_case, check_request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.verdict import Coverage, ScenarioResult
 
@@ -55,24 +65,50 @@ class _Worker:
 
     process: ForkProcess
     pipe: Connection
+    place: int
+    """of its word among the shares"""
     index: int | None = None
     since: float = 0.0
 
 
-def check_in_pool(
+class _Shares:
+    """How many cores each of so many workers may use now: a word for each, in shared memory."""
+
+    def __init__(self, cores: int, workers: int) -> None:
+        self._cores = cores
+        self._memory = mmap.mmap(-1, 8 * workers)
+        self._words = memoryview(self._memory).cast("q")
+
+    def divide(self, places: Sequence[int]) -> None:
+        """Among the workers that are searching. Fewer of them never means less for one."""
+        share, rest = divmod(self._cores, max(len(places), 1))
+        for number, place in enumerate(sorted(places)):
+            self._words[place] = share + (number < rest)
+
+    def of(self, place: int) -> int:
+        """The share of one."""
+        return max(self._words[place], 1)
+
+
+def check_on_cores(
     question: Question,
-    workers: int,
+    cores: int,
     progress: ProgressHook | None = None,
     note: NoteHook | None = None,
 ) -> Iterator[ScenarioResult]:
-    """Search the scenarios of a question on up to `workers` processes, results in order.
+    """Search the scenarios of a question on up to so many cores, results in order.
 
     Raises:
         ModelError: if the target is not a valid model.
+        CheckpointError: if what was kept of it cannot be used.
         WorkerBugError: if a worker raised anything else.
     """
+    workers = min(cores, len(question.cases))
+    if workers <= 1:
+        yield from check_request(question, progress, note, threads=cores)
+        return
     question.refuse_mistakes()
-    pool = _Pool(question, min(workers, len(question.cases)), progress, note)
+    pool = _Pool(question, workers, cores, progress, note)
     try:
         yield from pool.results()
     finally:
@@ -86,19 +122,22 @@ class _Pool:
         self,
         question: Question,
         count: int,
+        cores: int,
         progress: ProgressHook | None,
         note: NoteHook | None,
     ) -> None:
         self.cases = question.cases
-        self.effort = _shared(question.effort, count)
+        self.effort = replace(_shared(question.effort, count), threads=cores)
+        self.shares = _Shares(cores, count)
+        self.shares.divide(range(count))
         self.progress = progress
         self.note = note
         self.started = time.monotonic()
         self.waiting = list(reversed(range(len(self.cases))))
         self.found: dict[int, ScenarioResult | Exception] = {}
         self.workers: list[_Worker] = []
-        for _ in range(count):
-            self._hire()
+        for place in range(count):
+            self._hire(place)
 
     def results(self) -> Iterator[ScenarioResult]:
         """In order; what is not there yet is waited for."""
@@ -111,7 +150,17 @@ class _Pool:
             yield result
 
     def stop(self) -> None:
-        """End every worker, whatever it is doing."""
+        """End every worker, whatever it is doing; one that keeps its search, once it has."""
+        try:
+            if self.effort.keep:
+                for worker in self.workers:
+                    worker.process.terminate()
+                for worker in self.workers:
+                    worker.process.join()
+        finally:
+            self._kill()
+
+    def _kill(self) -> None:
         for worker in self.workers:
             worker.pipe.close()
             worker.process.kill()
@@ -119,25 +168,31 @@ class _Pool:
             worker.process.join()
         self.workers.clear()
 
-    def _hire(self) -> None:
+    def _hire(self, place: int) -> None:
         context = get_context("fork")
         here, there = context.Pipe()
-        arguments = (there, here, self.cases, os.getpid())
+        arguments = (there, here, self.cases, os.getpid(), partial(self.shares.of, place))
         process = context.Process(target=_work, args=arguments, daemon=True)
         process.start()
         there.close()
-        worker = _Worker(process, here)
+        worker = _Worker(process, here, place)
         self.workers.append(worker)
         self._assign(worker)
 
     def _assign(self, worker: _Worker) -> None:
-        worker.index = None
-        if not self.waiting:
+        worker.index = self.waiting.pop() if self.waiting else None
+        worker.since = time.monotonic()
+        self._divide()
+        if worker.index is None:
             return
-        worker.index, worker.since = self.waiting.pop(), time.monotonic()
         with suppress(BrokenPipeError):
             left = self.effort.after(time.monotonic() - self.started)
             worker.pipe.send((worker.index, left))
+
+    def _divide(self) -> None:
+        """Once no scenario waits, cores without one go to the others."""
+        if not self.waiting:
+            self.shares.divide([w.place for w in self.workers if w.index is not None])
 
     def _listen(self) -> None:
         """Wait for anything to happen, and act on it."""
@@ -172,8 +227,9 @@ class _Pool:
             seconds = time.monotonic() - worker.since
             reason = _why_dead(worker.process.exitcode)
             self.found[worker.index] = _lost(self.cases[worker.index], seconds, reason)
+        self._divide()
         if self.waiting:
-            self._hire()
+            self._hire(worker.place)
 
 
 def _shared(effort: Effort, workers: int) -> Effort:
@@ -213,7 +269,13 @@ def _lost(case: Case, seconds: float, reason: str) -> ScenarioResult:
 # --- the worker's side --------------------------------------------------------------------------
 
 
-def _work(pipe: Connection, parents: Connection, cases: Sequence[Case], parent: int) -> None:
+def _work(
+    pipe: Connection,
+    parents: Connection,
+    cases: Sequence[Case],
+    parent: int,
+    share: Callable[[], int],
+) -> None:
     """Search what the parent names until it closes the pipe. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -227,12 +289,14 @@ def _work(pipe: Connection, parents: Connection, cases: Sequence[Case], parent: 
     def report(name: str, progress: Progress) -> None:
         send("progress", progress)
 
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    # KeyboardInterrupt: Ctrl-C while a search was kept, which has saved itself by now
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt):
         while True:
             index, effort = pipe.recv()
+            effort = replace(effort, free=share)
             try:
                 result = check_case(cases[index], effort, report, lambda text: send("note", text))
-            except ModelError as error:
+            except (ModelError, CheckpointError) as error:
                 send("failed", error)
             except (BrokenPipeError, ConnectionResetError):
                 return
