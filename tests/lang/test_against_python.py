@@ -51,7 +51,9 @@ class Source:
         if depth == 0 or self.number(0, 3) == 0:
             return self.atom()
         a, b = self.expression(depth - 1), self.expression(depth - 1)
-        form = self.number(0, 12)
+        form = self.number(0, 16)
+        if form >= 13:
+            return self.of_several(form, a, b, depth - 1)
         if form <= 4:
             return f"({a} {self.pick('+', '-', '*', '&', '|', '^')} {b})"
         if form == 5:
@@ -66,15 +68,44 @@ class Source:
             return self.call(a, b)
         return self.condition(depth - 1)
 
+    def of_several(self, form: int, a: str, b: str, depth: int) -> str:
+        """One of several values, or what a builtin makes of them."""
+        n, one = self.number(0, 4), self.number(0, 1)
+        if form == 13:
+            calls = f"min({a}, {b})", f"max({a}, {b}, {n})", f"abs({a})", f"self.twice({b})"
+            return self.pick(*calls)
+        if form == 14:
+            over = self.pick(f"range({n})", f"(3, {n}, 5)", "[self.a, 2]", "[1, 4][1:]")
+            test = "" if "self" in over else self.pick("", f" if k != {n}")
+            bare = self.pick("", "[]")
+            elements = f"{b} + k for k in {over}{test}"
+            return f"sum([{elements}])" if bare else f"sum({elements})"
+        if form == 15:
+            return self.pick(f"({a}, {b})[{one}]", f"[{a}, {b}, {n}][{one}:][1]")
+        return f"(({a}, {b}) if {self.condition(depth)} else ({n}, {a}))[{one}]"
+
+    def of_any(self, a: str, b: str) -> str:
+        """Whether some are, or all."""
+        over = self.pick(f"(1, {b}, 4)", f"range({a} % 4)", f"range({self.number(0, 4)})")
+        test = self.pick("", f" if k != {self.atom()}", f" if k > {self.number(0, 3)}")
+        element = self.pick(f"{a} == k", f"k < {b}", "k", f"{a} + k > 3 and {b}")
+        return f"{self.pick('any', 'all')}({element} for k in {over}{test})"
+
     def call(self, a: str, b: str) -> str:
         helper = self.pick(*self.helpers)
         return f"self.{helper}(" + self.pick(f"{a}", f"{a}, {b}", f"q={b}, p={a}") + ")"
 
     def condition(self, depth: int = 1) -> str:
         a, b = self.expression(depth), self.expression(depth)
-        form = self.number(0, 6)
+        form = self.number(0, 8)
         if form <= 2:
             return f"({a} {self.pick('==', '!=', '<', '<=', '>', '>=')} {b})"
+        if form == 7:
+            return self.of_any(a, b)
+        if form == 8:
+            operator = self.pick("==", "!=", "<", "<=", ">", ">=", "in")
+            right = f"({b}, {self.atom()})"
+            return f"(({a}, {b}) {operator} {f'[(1, 2), {right}]' if operator == 'in' else right})"
         if form == 3:
             return f"({a} {self.pick('<', '<=', '==')} {b} {self.pick('<', '!=')} {self.atom()})"
         if form == 4:
@@ -190,7 +221,8 @@ class Source:
         body = indent("\n".join(rows), "    ")
         methods.append(f"def body(self):\n{body}\n    return {self.atom()} % 16")
         methods.append("def run(self):\n    self.d = self.body()")
-        text = "class Model(Part):\n    def __init__(self):\n"
+        text = "class Model(Part):\n    twice = staticmethod(lambda p: p * 2)\n"
+        text += "    def __init__(self):\n"
         text += "".join(f"        self.{n} = Int(0, 16, 3)\n" for n in "abcdxyz")
         return text + indent("\n\n".join(methods), "    ") + "\n"
 

@@ -142,11 +142,11 @@ def test_an_array_of_linux() -> None:
 
 def test_statements_outside_the_language() -> None:
     """All of them, in whatever thread reaches them."""
-    text = GOOD.replace("self.n = 1\n", "import os\n        x = [i for i in range(2)]\n")
+    text = GOOD.replace("self.n = 1\n", "import os\n        x = {i for i in range(2)}\n")
     heads = [found for found, _ in mistakes(text)]
     assert heads == [
         "11:9: `import` inside a method is not part of the language",
-        "12:13: a list comprehension is not part of the language",
+        "12:13: a set comprehension is not part of the language",
     ]
 
 

@@ -19,10 +19,18 @@ syntax trees.
 `scope`        names inside one inlined call, and what they hold where ways meet
 `tables`       what the actors of a system share while they are compiled
 `output`       operations, registers, labels: the output side
+`shapes`       values made of parts
 `compile`      a system of parts and actors in, a program out
 
+Written in the language itself, for those who write models:
+
+`sections`     SeqCount, Srcu
+`rcu`          Rcu and its callbacks
+`deferred`     what `work`, `timer`, `irq` and `rcu` share: what a step starts and what runs later
+`queue`        kfifo
+
 The compiler proper is one class, written as a chain of files, one idea each:
-`output`, `emitter`, `operators`, `names`, `conditions`, `expressions`, `intrinsics`, `calls`,
-`assignments`, `atomics`, `leaving`, `branches`, `statements`. docs/language.md is the reference for
-those who write models.
+`output`, `emitter`, `operators`, `comparisons`, `names`, `conditions`, `expressions`,
+`comprehensions`, `intrinsics`, `builtins`, `calls`, `assignments`, `atomics`, `leaving`,
+`branches`, `statements`. docs/language.md is the reference for those who write models.
 """

@@ -8,19 +8,19 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from shootdown.lang.actions import ATOMIC_FUNCTIONS
+from shootdown.lang.builtins import Builtins, is_builtin
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import RefusedError
-from shootdown.lang.intrinsics import INTRINSICS, Intrinsics
+from shootdown.lang.intrinsics import INTRINSICS
 from shootdown.lang.locks import SharedLock
-from shootdown.lang.names import dataclass_fields
-from shootdown.lang.paging import PageRange, Pte
+from shootdown.lang.paging import Pte
 from shootdown.lang.scope import Scope, changing_names
 from shootdown.lang.sections import SectionPart
+from shootdown.lang.shapes import dataclass_fields
 from shootdown.lang.source import find_function
+from shootdown.lang.subset import generator_of
 from shootdown.lang.values import (
     NONE,
-    Dynamic,
-    Items,
     LockUse,
     Method,
     Parent,
@@ -29,21 +29,14 @@ from shootdown.lang.values import (
     Struct,
     Value,
     describe,
-    kind_of,
 )
 from shootdown.program.operation import Mode
-
-STATIC_CALLS: tuple[Any, ...] = (
-    len, range, min, max, bool, int, abs, isinstance, hasattr, getattr, enumerate, zip, reversed,
-    sorted, list, tuple, str, type, any, all, sum,
-)  # fmt: skip
-"""builtins that Python itself computes when their arguments are known"""
 
 DEEPEST = 60
 """calls inside calls; a model that needs more calls itself in a way the check below cannot see"""
 
 
-class Calls(Intrinsics):
+class Calls(Builtins):
     """The part of the compiler that knows calls."""
 
     def body(self, statements: list[ast.stmt]) -> None:
@@ -62,6 +55,10 @@ class Calls(Intrinsics):
             return INTRINSICS[known](self, node)
         if isinstance(known, FunctionType) and known in ATOMIC_FUNCTIONS:
             return self.atomic_call(known, node)
+        if (generator := generator_of(node)) is not None and is_builtin(known):
+            if known in (any, all):
+                return self.quantified(generator, known is all)
+            return self.apply(callee, [self.comprehension(generator)], {})
         positional, named = self.arguments(node)
         return self.apply(callee, positional, named)
 
@@ -86,8 +83,8 @@ class Calls(Intrinsics):
                 return self._pte(positional)
             case Static(value=type() as cls) if dataclass_fields(cls):
                 return self._record(cls, positional, named)
-            case Static(value=builtin) if any(builtin is known for known in STATIC_CALLS):
-                return self._static_call(builtin, positional, named)
+            case Static(value=builtin) if is_builtin(builtin):
+                return self.builtin_call(builtin, positional, named)
             case _:
                 raise self.refuse(
                     f"{describe(callee)} cannot be called in a model",
@@ -263,31 +260,6 @@ class Calls(Intrinsics):
                 "use a dataclass without one",
             )
         return Struct(cls, {name: parts[name] for name in names})
-
-    def _static_call(self, builtin: Any, positional: list[Value], named: dict[str, Value]) -> Value:
-        if builtin is len and len(positional) == 1:
-            return self.length(positional[0])
-        if builtin is range and not all(isinstance(value, Static) for value in positional):
-            return self._range(positional)
-        if builtin in (bool, int) and len(positional) == 1 and isinstance(positional[0], Dynamic):
-            return self._converted(builtin, positional[0])
-        known = [self.known(value) for value in positional]
-        others = {name: self.known(value) for name, value in named.items()}
-        result = self.compute(lambda: builtin(*known, **others))
-        if builtin in (enumerate, zip, reversed, sorted, list):
-            return Items(tuple(Static(member) for member in result))
-        return self.static(result)
-
-    def _converted(self, builtin: Any, value: Dynamic) -> Static | Dynamic:
-        if builtin is bool and kind_of(value).high > 1:
-            return self.compare(ast.NotEq(), value, Static(0))
-        return value
-
-    def _range(self, positional: list[Value]) -> Value:
-        if len(positional) > 2:
-            raise self.refuse("range() with a step must be known before the model runs")
-        start, end = (Static(0), *positional)[-2:]
-        return Struct(PageRange, {"start": start, "end": end})
 
 
 def _defaults(function: FunctionType, parameters: list[str]) -> dict[str, Any]:

@@ -8,10 +8,26 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from shootdown.lang.errors import RefusedError
 from shootdown.lang.names import Names
-from shootdown.lang.values import Dynamic, Static, Value
-from shootdown.program.operation import Reg
+from shootdown.lang.scope import Slot
+from shootdown.lang.shapes import fits_slot, is_poisoned, structured
+from shootdown.lang.values import Dynamic, Items, Static, Struct, Value, kind_of
+from shootdown.program import kind as kinds
+from shootdown.program.operation import Arithmetic, Reg
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A loop over a range: its index, and where its rounds and the loop itself end."""
+
+    index: Dynamic
+    step: int
+    leave: int
+    surely: bool
+    """there is at least one round"""
 
 
 class Conditions(Names):
@@ -28,6 +44,31 @@ class Conditions(Names):
         yield
         self.depth -= 1
         self.scope.ended = ended
+
+    @contextmanager
+    def counted(
+        self, name: str, start: Static | Dynamic, end: Static | Dynamic
+    ) -> Iterator[Counted | None]:
+        """Around the body of a loop over a range; None if the range is surely empty."""
+        last = self.need_scalar(self.own(f"{name}.end", end))
+        low, high = kind_of(start), kind_of(end)
+        if high.high <= low.low:
+            yield None
+            return
+        whole = kinds.integer(low.low, max(low.high, high.high))
+        index = self.temporary(whole, name, changes=True)
+        self.assign(index, start)
+        again, inside, step, leave = (self.label() for _ in range(4))
+        self.place(again)
+        here = self.read(index)
+        self.branch(self.binary(Arithmetic.LT, here, last, "more"), inside, leave)
+        inner = Dynamic(index, kinds.integer(low.low, high.high - 1))
+        self.place(inside)
+        yield Counted(inner, step, leave, surely=low.high < high.low)
+        self.place(step)
+        self.assign(index, self.arithmetic(ast.Add(), inner, Static(1)))
+        self.jump(again)
+        self.place(leave)
 
     # --- as a branch --------------------------------------------------------------------------
 
@@ -152,12 +193,18 @@ class Conditions(Names):
         known = self.condition(node.test, then, other)
         if known is not None:
             return self.expression(node.body if known else node.orelse)
-        register = self.register("either")
+        slot: Slot | None = None
         for label, part in ((then, node.body), (other, node.orelse)):
             self.place(label)
             with self.sometimes():
-                value = self.need_value(self.expression(part), part)
-            self.assign(register, value)
+                value = structured(self.expression(part))
+                if is_poisoned(value):
+                    raise RefusedError(None)
+                if not isinstance(value, Items | Struct) or not fits_slot(value):
+                    value = self.need_value(value, part)
+            slot = slot or self.new_slot("either", value)
+            self.set_slot("either", slot, value)
             self.jump(end)
         self.place(end)
-        return self.read(register)
+        assert slot is not None
+        return self.read_slot(slot)

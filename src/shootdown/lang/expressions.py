@@ -6,16 +6,21 @@ What is known now is computed now; the rest becomes operations.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from shootdown.lang.conditions import Conditions
 from shootdown.lang.paging import Pte
+from shootdown.lang.shapes import opened
 from shootdown.lang.subset import refusal
-from shootdown.lang.values import Dynamic, Items, Static, Value, kind_of, operand_of
+from shootdown.lang.values import NONE, Dynamic, Items, Static, Value, kind_of, operand_of
 from shootdown.program import kind as kinds
 
 
 class Expressions(Conditions):
     """The part of the compiler that knows expressions. Calls are added by a subclass."""
+
+    def comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Value:
+        raise NotImplementedError  # `comprehensions.Comprehensions` has it
 
     def call(self, node: ast.Call) -> Value:
         raise NotImplementedError  # `calls.Calls` has it
@@ -36,16 +41,34 @@ class Expressions(Conditions):
                 return self.name(node.id)
             case ast.Attribute():
                 return self.attribute(self.expression(node.value), node.attr)
+            case ast.Subscript(slice=ast.Slice() as part):
+                return self._slice(self.expression(node.value), part)
             case ast.Subscript():
                 return self.subscript(self.expression(node.value), self.expression(node.slice))
             case ast.Call():
                 return self.call(node)
             case ast.Tuple() | ast.List():
-                return Items(tuple(self.expression(element) for element in node.elts))
+                shape = tuple if isinstance(node, ast.Tuple) else list
+                return Items(tuple(self.expression(element) for element in node.elts), shape)
+            case ast.ListComp():
+                return self.comprehension(node)
             case ast.JoinedStr():
                 return self._joined(node)
             case _:
                 return self._operation(node)
+
+    def _slice(self, value: Value, node: ast.Slice) -> Value:
+        """A part of a list or tuple known now; the bounds are known too."""
+        ends = (node.lower, node.upper, node.step)
+        bounds = [NONE if end is None else self.expression(end) for end in ends]
+        whole = opened(value)
+        if not isinstance(whole, Items) or not all(isinstance(end, Static) for end in bounds):
+            raise self.refuse(
+                "a slice needs a list and bounds known before the model runs",
+                "loop over a range(…) and use one element at a time",
+            )
+        part = slice(*(end.value for end in bounds if isinstance(end, Static)))
+        return replace(whole, values=self.compute(lambda: whole.values[part]))
 
     def _operation(self, node: ast.expr) -> Value:
         match node:

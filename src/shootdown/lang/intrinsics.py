@@ -10,8 +10,8 @@ from types import FunctionType
 from typing import Any, cast
 
 from shootdown.lang import actions
+from shootdown.lang.comprehensions import Comprehensions
 from shootdown.lang.errors import RefusedError
-from shootdown.lang.expressions import Expressions
 from shootdown.lang.state import enum_kind
 from shootdown.lang.subset import DOUBLE_STAR, refusal
 from shootdown.lang.tables import ASSERTION
@@ -32,7 +32,7 @@ from shootdown.program.operation import Check, Count, Patience, Point, Progress,
 from shootdown.program.program import Rule
 
 
-class Intrinsics(Expressions):
+class Intrinsics(Comprehensions):
     """The part of the compiler that knows the functions of `actions`."""
 
     def arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
@@ -52,7 +52,7 @@ class Intrinsics(Expressions):
             case Static():
                 return value.value
             case Items(values=values):
-                return tuple(self.known(member) for member in values)
+                return value.type(self.known(member) for member in values)
             case Poison():
                 raise RefusedError(None)
             case _:

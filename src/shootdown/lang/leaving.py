@@ -15,8 +15,8 @@ from shootdown.lang.declaration import Declaration
 from shootdown.lang.emitter import Finally, Held, Inside
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.locks import Lock
-from shootdown.lang.names import structured
 from shootdown.lang.sections import Section
+from shootdown.lang.shapes import structured
 from shootdown.lang.subset import EXCEPT, WITH_AS, leaves_finally, way_out
 from shootdown.lang.values import NONE, LockUse, Poison, Static, Value, describe
 from shootdown.program.operation import Mode

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from types import FunctionType, MethodType
 from typing import Any
 
+from shootdown.lang.comparisons import Comparisons
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import RefusedError
-from shootdown.lang.operators import Operators
 from shootdown.lang.paging import Pte
 from shootdown.lang.scope import UNSET, Scope, Slot, Unclear
+from shootdown.lang.shapes import fits_slot, is_poisoned, structured
 from shootdown.lang.values import (
     Dynamic,
     Items,
@@ -32,13 +33,10 @@ from shootdown.program.operation import Move, Reg
 LOCK_METHODS = ("read", "write", "downgrade")
 
 
-class Names(Operators):
+class Names(Comparisons):
     """The part of the compiler that knows names."""
 
     scope: Scope
-
-    def inline(self, function: FunctionType, receiver: Value, arguments: list[Value]) -> Value:
-        raise NotImplementedError  # `calls.Calls` has it
 
     # --- local and global names ---------------------------------------------------------------
 
@@ -64,6 +62,8 @@ class Names(Operators):
     def bind(self, name: str, value: Value) -> None:
         """name = value, for a local name."""
         scope = self.scope
+        if is_poisoned(value):
+            value = Poison()
         if name in scope.changing:
             value = structured(value)
             if fits_slot(value):
@@ -82,8 +82,9 @@ class Names(Operators):
         if slot.register is not None:
             return self.read(slot.register)
         parts = {name: self.read_slot(part) for name, part in slot.parts.items()}
-        if slot.shape is tuple or slot.shape is None:
-            return Items(tuple(parts.values()))
+        if slot.shape is tuple or slot.shape is list:
+            return Items(tuple(parts.values()), slot.shape)
+        assert slot.shape is not None
         return Struct(slot.shape, parts)
 
     def new_slot(self, name: str, value: Value) -> Slot:
@@ -93,7 +94,9 @@ class Names(Operators):
             return Slot(value.cls, parts)
         if isinstance(value, Items):
             numbered = {str(n): v for n, v in enumerate(value.values)}
-            return Slot(tuple, {n: self.new_slot(f"{name}.{n}", v) for n, v in numbered.items()})
+            return Slot(
+                value.type, {n: self.new_slot(f"{name}.{n}", v) for n, v in numbered.items()}
+            )
         return Slot(None, {}, self.register(name))
 
     def set_slot(self, name: str, slot: Slot, value: Value) -> None:
@@ -101,7 +104,9 @@ class Names(Operators):
         match value:
             case Struct(cls=cls, fields=parts) if slot.shape is cls:
                 pass
-            case Items(values=values) if slot.shape is tuple and len(values) == len(slot.parts):
+            case Items(values=values) if slot.shape is value.type and len(values) == len(
+                slot.parts
+            ):
                 parts = {str(number): part for number, part in enumerate(values)}
             case Static() | Dynamic() if slot.register is not None and is_scalar(value):
                 self.assign(slot.register, value)
@@ -125,10 +130,11 @@ class Names(Operators):
                 copy = self.temporary(kind, name)
                 self.emit(Move(self.where, copy, value.operand))
                 return Dynamic(copy, kind)
-            case Struct(fields=parts):
-                return replace(value, fields={n: self.own(n, v) for n, v in parts.items()})
+            case Struct(fields=named):
+                return replace(value, fields={n: self.own(n, v) for n, v in named.items()})
             case Items(values=values):
-                return Items(tuple(self.own(f"{name}.{n}", v) for n, v in enumerate(values)))
+                parts = tuple(self.own(f"{name}.{n}", v) for n, v in enumerate(values))
+                return replace(value, values=parts)
             case Method(receiver=receiver):
                 return replace(value, receiver=self.own(name, receiver))
             case _:
@@ -225,43 +231,6 @@ class Names(Operators):
             return known[key]
         except (LookupError, TypeError):
             raise self.refuse(f"there is no element {key!r}", f"there are {len(known)}") from None
-
-
-def structured(value: Value) -> Value:
-    """A frozen dataclass or tuple of scalars known now, as the parts it could be built from; also
-    where it is itself a part of one."""
-    if isinstance(value, Struct):
-        return replace(value, fields={n: structured(part) for n, part in value.fields.items()})
-    if isinstance(value, Items):
-        return Items(tuple(map(structured, value.values)))
-    if not isinstance(value, Static):
-        return value
-    known = value.value
-    names = dataclass_fields(type(known))
-    if names:
-        parts = {name: structured(Static(getattr(known, name))) for name in names}
-        return Struct(type(known), parts) if all(map(fits_slot, parts.values())) else value
-    if isinstance(known, tuple):
-        values = tuple(structured(Static(member)) for member in known)
-        return Items(values) if all(map(fits_slot, values)) else value
-    return value
-
-
-def fits_slot(value: Value) -> bool:
-    """Whether registers can hold the value."""
-    if isinstance(value, Struct):
-        return all(fits_slot(part) for part in value.fields.values())
-    if isinstance(value, Items):
-        return all(fits_slot(part) for part in value.values)
-    return is_scalar(value)
-
-
-def dataclass_fields(cls: type) -> tuple[str, ...]:
-    """Field names of a frozen dataclass; empty for any other class."""
-    parameters = getattr(cls, "__dataclass_params__", None)
-    if parameters is None or not is_dataclass(cls) or not parameters.frozen:
-        return ()
-    return tuple(field.name for field in fields(cls))
 
 
 def _methods(declaration: Declaration) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Operators: arithmetic and comparison, computed now where both sides are known."""
+"""Operators: arithmetic, truth and length, computed now where all is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from shootdown.lang.paging import PageRange, Pte
 from shootdown.lang.subset import refusal
 from shootdown.lang.values import (
     FALSE,
-    NONE,
     TRUE,
     Dynamic,
     Items,
@@ -43,16 +42,6 @@ BINARY: dict[type[ast.operator], Arithmetic] = {
     ast.LShift: Arithmetic.SHL,
     ast.RShift: Arithmetic.SHR,
 }
-COMPARE: dict[type[ast.cmpop], tuple[Arithmetic, bool]] = {
-    ast.Eq: (Arithmetic.EQ, False),
-    ast.NotEq: (Arithmetic.NE, False),
-    ast.Lt: (Arithmetic.LT, False),
-    ast.LtE: (Arithmetic.LE, False),
-    ast.Gt: (Arithmetic.LT, True),
-    ast.GtE: (Arithmetic.LE, True),
-}
-"""the operator, and whether its operands change places"""
-
 PYTHON: dict[type[ast.operator | ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -154,55 +143,6 @@ class Operators(Emitter):
             return self.compare(ast.Lt(), *bounds)
         return self.need_scalar(value)
 
-    # --- comparison ---------------------------------------------------------------------------
-
-    def compare(self, op: ast.cmpop, a: Value, b: Value) -> Static | Dynamic:
-        """a op b"""
-        if Poison() in (a, b):
-            raise RefusedError(None)
-        if isinstance(op, ast.Is | ast.IsNot):
-            return self._identical(a, b, isinstance(op, ast.Is))
-        if not (_is_state(a) or _is_state(b)) and _is_known(a) and _is_known(b):
-            return Static(self.compute(PYTHON[type(op)], _known(a), _known(b)))
-        if isinstance(op, ast.In | ast.NotIn):
-            found = self._contains(b, self.need_value(a))
-            return self.negate(found) if isinstance(op, ast.NotIn) else found
-        x, y = self.need_value(a), self.need_value(b)
-        if is_member(x) or is_member(y):
-            self._comparable(op, x, y)
-        arithmetic, swap = COMPARE[type(op)]
-        return self.binary(arithmetic, *((y, x) if swap else (x, y)))
-
-    def _comparable(self, op: ast.cmpop, a: Static | Dynamic, b: Static | Dynamic) -> None:
-        """Members of one Enum are equal or not; nothing else can be asked."""
-        if kind_of(a).title != kind_of(b).title:
-            raise self.refuse(
-                f"{describe(a)} is never equal to {describe(b)}", "compare members of one Enum"
-            )
-        if not isinstance(op, ast.Eq | ast.NotEq):
-            raise self.refuse("members of an Enum have no order", "use == or `in`")
-
-    def _identical(self, a: Value, b: Value, wanted: bool) -> Static | Dynamic:
-        if is_member(a) and is_member(b) and not (_is_known(a) and _is_known(b)):
-            return self.compare(ast.Eq() if wanted else ast.NotEq(), a, b)
-        if isinstance(a, Static) and isinstance(b, Static):
-            return Static((a.value is b.value) == wanted)
-        if NONE in (a, b):
-            return Static(not wanted)
-        raise self.refuse("`is` compares Python objects known before the model runs", "use ==")
-
-    def _contains(self, container: Value, item: Static | Dynamic) -> Static | Dynamic:
-        bounds = self.bounds_of(container)
-        if bounds is not None:
-            start, end = bounds
-            above = self.compare(ast.LtE(), start, item)
-            below = self.compare(ast.Lt(), item, end)
-            return self.static_and(above, below)
-        found: Static | Dynamic = FALSE
-        for member in self.members(container):
-            found = self.static_or(found, self.compare(ast.Eq(), item, self.loaded(member)))
-        return found
-
     def static_and(self, a: Static | Dynamic, b: Static | Dynamic) -> Static | Dynamic:
         """Both of two flags."""
         for one, other in ((a, b), (b, a)):
@@ -215,6 +155,9 @@ class Operators(Emitter):
             if isinstance(one, Static):
                 return TRUE if self.truth_of(one) else other
         return self.binary(Arithmetic.OR, a, b)
+
+    def compare(self, op: ast.cmpop, a: Value, b: Value) -> Static | Dynamic:
+        raise NotImplementedError  # `comparisons.Comparisons` has it
 
     # --- ranges and lists ---------------------------------------------------------------------
 
@@ -265,7 +208,7 @@ class Operators(Emitter):
 
     def loaded(self, value: Value) -> Value:
         """The value itself; if it is a single piece of state, what that holds now."""
-        if _is_state(value) and isinstance(value, Static):
+        if is_state(value) and isinstance(value, Static):
             return self.load(value.value, Static(0))
         return value
 
@@ -279,21 +222,8 @@ def is_array(known: Any) -> TypeGuard[Declaration]:
     return isinstance(known, Declaration) and known.is_array
 
 
-def _is_state(value: Value) -> bool:
+def is_state(value: Value) -> bool:
     """Whether the value is a single piece of state, still to be read."""
     if not isinstance(value, Static) or not isinstance(value.value, Declaration):
         return False
     return not (value.value.is_array or value.value.is_lock)
-
-
-def _is_known(value: Value) -> bool:
-    if isinstance(value, Items):
-        return all(_is_known(part) and not _is_state(part) for part in value.values)
-    return isinstance(value, Static)
-
-
-def _known(value: Value) -> Any:
-    if isinstance(value, Items):
-        return tuple(_known(part) for part in value.values)
-    known = value.value if isinstance(value, Static) else None
-    return known.value if isinstance(known, Pte) else known

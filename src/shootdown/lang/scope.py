@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import FunctionType
@@ -28,7 +28,7 @@ class Slot:
     """A name that changes: it lives in registers, one per scalar of its value."""
 
     shape: type | None
-    """the dataclass it holds, `tuple`, or None for a scalar"""
+    """the dataclass it holds, `tuple`, `list`, or None for a scalar"""
     parts: dict[str, Slot]
     register: Reg | None = None
 
@@ -105,7 +105,7 @@ class Scope:
 
     def is_local(self, name: str) -> bool:
         """Whether Python takes the name for a local one of the function."""
-        return name in self.function.__code__.co_varnames
+        return name in local_names(self.node)
 
     def outer(self, name: str) -> Static | None:
         """A name from outside the function: closure, module, builtins."""
@@ -122,10 +122,28 @@ class Scope:
         return None
 
 
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes from this one on, without the targets of comprehensions: those are names of the
+    comprehension, not of the function."""
+    work = [node]
+    while work:
+        node = work.pop()
+        yield node
+        hidden = node.target if isinstance(node, ast.comprehension) else None
+        work += [child for child in ast.iter_child_nodes(node) if child is not hidden]
+
+
 @cache
 def stored_names(node: ast.stmt) -> frozenset[str]:
     """Names that a statement assigns, or some statement in it."""
-    return frozenset(child.id for child in ast.walk(node) if _is_store(child))
+    return frozenset(child.id for child in walk(node) if _is_store(child))
+
+
+@cache
+def local_names(node: ast.FunctionDef) -> frozenset[str]:
+    """Parameters, and names that the function assigns."""
+    arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    return stored_names(node) | {argument.arg for argument in arguments}
 
 
 @cache
@@ -158,13 +176,13 @@ def changing_names(node: ast.FunctionDef) -> frozenset[str]:
     tally: Tally[str] = Tally(argument.arg for argument in arguments)
     loops: dict[str, list[ast.For]] = {}
     targets: set[int] = set()
-    for child in ast.walk(node):
+    for child in walk(node):
         if isinstance(child, ast.For):
             for name in ast.walk(child.target):
                 if isinstance(name, ast.Name):
                     loops.setdefault(name.id, []).append(child)
                     targets.add(id(name))
-    for child in ast.walk(node):
+    for child in walk(node):
         if isinstance(child, ast.AugAssign) and isinstance(child.target, ast.Name):
             tally[child.target.id] += 1
         if _is_store(child) and id(child) not in targets:

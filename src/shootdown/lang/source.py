@@ -11,7 +11,7 @@ import tokenize
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 
 from shootdown.program.where import Where
 
@@ -25,6 +25,8 @@ class Source:
     shown: str
     lines: tuple[str, ...]
     functions: dict[tuple[str, int], ast.FunctionDef]
+    lambdas: tuple[ast.FunctionDef, ...]
+    """lambdas, as the functions that they are short for; inner ones after outer ones"""
 
     def before(self, where: Where, count: int = 2) -> tuple[str, ...]:
         """Up to `count` lines above a place, down to the nearest empty one."""
@@ -65,12 +67,37 @@ def read_source(file: str) -> Source:
     """
     with tokenize.open(file) as stream:
         text = stream.read()
+    tree = ast.parse(text)
     functions = {
         (node.name, min([node.lineno, *(d.lineno for d in node.decorator_list)])): node
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     }
-    return Source(shown_path(file), tuple(text.split("\n")), functions)
+    lambdas = tuple(_as_function(node) for node in ast.walk(tree) if isinstance(node, ast.Lambda))
+    return Source(shown_path(file), tuple(text.split("\n")), functions, lambdas)
+
+
+def _as_function(node: ast.Lambda) -> ast.FunctionDef:
+    """The function that a lambda is short for."""
+    body: ast.stmt = ast.copy_location(ast.Return(node.body), node.body)
+    function = ast.FunctionDef("<lambda>", node.args, [body], [], None, None)
+    return ast.copy_location(function, node)
+
+
+def _lambda_of(code: CodeType, source: Source) -> ast.FunctionDef | None:
+    """The innermost lambda that has all of the code in its body."""
+    used = [
+        ((line, first), (end_line, last))
+        for line, end_line, first, last in code.co_positions()
+        if line and end_line and first is not None and last  # else it stands for no text
+    ]
+    found = None
+    for node in source.lambdas:
+        body = node.body[0]
+        start, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
+        if node.lineno == code.co_firstlineno and all(start <= a and b <= end for a, b in used):
+            found = node
+    return found
 
 
 def shown_path(file: str) -> str:
@@ -95,6 +122,8 @@ def find_function(function: FunctionType) -> tuple[Source, ast.FunctionDef] | No
     except (OSError, SyntaxError, UnicodeDecodeError):
         return None
     node = source.functions.get((code.co_name, code.co_firstlineno))
+    if code.co_name == "<lambda>":
+        node = _lambda_of(code, source)
     return (source, node) if node else None
 
 

@@ -26,10 +26,7 @@ from shootdown.lang.values import (
     Poison,
     Static,
     Value,
-    kind_of,
 )
-from shootdown.program import kind as kinds
-from shootdown.program.operation import Arithmetic
 
 AGAIN = Unclear(
     "is assigned again further down in this loop, so what it holds here is not known",
@@ -193,34 +190,19 @@ class Statements(Branches):
     def _for_range(
         self, node: ast.For, name: str, start: Static | Dynamic, end: Static | Dynamic
     ) -> None:
-        last = self.need_scalar(self.own(f"{name}.end", end))
-        low, high = kind_of(start), kind_of(end)
-        if high.high <= low.low:
-            return
-        whole = kinds.integer(low.low, max(low.high, high.high))
-        index = self.temporary(whole, name, changes=True)
-        self.assign(index, start)
-        again, inside, step, leave = (self.label() for _ in range(4))
-        self.place(again)
-        here = self.read(index)
-        self.branch(self.binary(Arithmetic.LT, here, last, "more"), inside, leave)
-        inner = Dynamic(index, kinds.integer(low.low, high.high - 1))
-        self.place(inside)
-        self._turn(node.body)
-        head = dict(self.scope.names)
-        if name in self.scope.changing:
-            self.bind(name, inner)
-        else:  # the index itself; whoever keeps it takes a copy
-            self.scope.names[name] = inner
-        loop = Loop(step, leave, len(self.held))
-        self._loop_body(node.body, loop)
-        rounds = [*loop.again_names, *([] if self.scope.ended else [self.scope.names])]
-        self.place(step)
-        self.assign(index, self.arithmetic(ast.Add(), inner, Static(1)))
-        self.jump(again)
-        self.place(leave)
-        surely = low.high < high.low
-        self.meet([*loop.leave_names, *rounds, *([] if surely else [head])])
+        with self.counted(name, start, end) as counted:
+            if counted is None:
+                return
+            self._turn(node.body)
+            head = dict(self.scope.names)
+            if name in self.scope.changing:
+                self.bind(name, counted.index)
+            else:  # the index itself; whoever keeps it takes a copy
+                self.scope.names[name] = counted.index
+            loop = Loop(counted.step, counted.leave, len(self.held))
+            self._loop_body(node.body, loop)
+            rounds = [*loop.again_names, *([] if self.scope.ended else [self.scope.names])]
+        self.meet([*loop.leave_names, *rounds, *([] if counted.surely else [head])])
 
     def _unroll(self, node: ast.For, members: tuple[Value, ...]) -> None:
         leave = self.label()

@@ -23,6 +23,7 @@ AT_TOP = "import at the top of the file"
 IN_STATE = "keep what changes in state variables"
 ACTORS = "actors are the only concurrency"
 LOOP = "write a `for` loop, or compute it in __init__"
+DIRECTLY = "write it directly in any(…), all(…), sum(…), or as a list: […]"
 IN_INIT = "build it in __init__"
 PATTERN = "match a number, a flag or a member of an Enum, and ask for the rest with `if`"
 NOTHING_RAISED = "nothing is raised in a model: `try: … finally: …` runs a block on every way out"
@@ -45,13 +46,11 @@ UNSUPPORTED: dict[type[ast.AST], tuple[str, str]] = {
     ast.YieldFrom: ("`yield from`", "call a method instead"),
     ast.Lambda: ("`lambda`", AT_MODULE),
     ast.NamedExpr: ("`:=`", "assign on a line of its own"),
-    ast.ListComp: ("a list comprehension", LOOP),
     ast.SetComp: ("a set comprehension", LOOP),
     ast.DictComp: ("a dict comprehension", LOOP),
-    ast.GeneratorExp: ("a generator expression", LOOP),
+    ast.GeneratorExp: ("a generator expression", DIRECTLY),
     ast.Dict: ("a dict", IN_INIT),
     ast.Set: ("a set", "write a tuple: x in (1, 2)"),
-    ast.Slice: ("a slice", "loop over a range(…) and use one element at a time"),
     ast.MatchSequence: ("a sequence in `case`", PATTERN),
     ast.MatchMapping: ("a dict in `case`", PATTERN),
     ast.MatchClass: ("a class in `case`", PATTERN),
@@ -80,6 +79,15 @@ def refusal(node: ast.AST) -> tuple[str, str]:
         type(node), (f"`{type(node).__name__}`", "docs/language.md lists what is")
     )
     return f"{name} is not part of the language", help
+
+
+def generator_of(node: ast.AST) -> ast.GeneratorExp | None:
+    """The generator expression that is all a call is given."""
+    match node:
+        case ast.Call(args=[ast.GeneratorExp() as generator], keywords=[]):
+            return generator
+        case _:
+            return None
 
 
 def leaves_finally(block: Iterable[ast.AST], in_loop: bool = False) -> ast.stmt | None:
@@ -223,6 +231,8 @@ def _nodes(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
         if isinstance(node, WHOLE):
             continue
         children = ast.iter_child_nodes(node)
+        if isinstance(node, ast.Call) and (generator := generator_of(node)) is not None:
+            children = iter([node.func, *ast.iter_child_nodes(generator)])
         if isinstance(node, ast.AnnAssign):
             children = iter([c for c in (node.target, node.value) if c is not None])
         work += [c for c in children if not isinstance(c, ast.operator | ast.unaryop)][::-1]

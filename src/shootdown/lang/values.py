@@ -46,9 +46,10 @@ class Struct:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A tuple of values."""
+    """A tuple or a list of values."""
 
     values: tuple[Value, ...]
+    type: type[tuple[Any, ...]] | type[list[Any]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def describe(value: Value) -> str:
         case Struct(cls=cls):
             return f"a {cls.__name__}"
         case Items():
-            return "a tuple"
+            return f"a {value.type.__name__}"
         case LockUse():
             return "a lock"
         case _:
