@@ -18,7 +18,7 @@ from shootdown.lang.source import is_shipped, shown_path
 from shootdown.linux.operations.catalogue import Operation, find_operation
 from shootdown.linux.version import parse_version
 from shootdown.machine.reductions import Reductions
-from shootdown.machine.result import Engine, Limits
+from shootdown.machine.result import Engine, Limits, Liveness
 from shootdown.report.check_terminal import describe_check
 from shootdown.report.paint import Paint
 from shootdown.scenarios.check import check_request, summarise
@@ -54,6 +54,8 @@ def check(
     memory: int | None = None,
     all_rules: bool = False,
     races: bool = False,
+    liveness: bool = False,
+    starvation: bool = False,
 ) -> PrintedResult:
     """Check a driver or a model against every interleaving.
 
@@ -62,7 +64,9 @@ def check(
     and go with a driver only. `merge=False` makes every access to shared state a step. `states`,
     `seconds` and `memory` (bytes) stop the search, which is then undecided. With `all_rules` a
     broken scenario is searched on, for a run that breaks each rule that can be broken. With
-    `races` a data race breaks the rule `data-race`, and all of them are listed.
+    `races` a data race breaks the rule `data-race`, and all of them are listed. With `liveness` a
+    run that goes on for ever without getting anything done breaks `no-progress`; `starvation` asks
+    that of everybody, and whoever gets nothing done for ever breaks `starvation`.
 
     Raises:
         ModelError: with every mistake in the driver or model, each with its place.
@@ -75,7 +79,14 @@ def check(
         pages,
         devices,
         cpus,
-        Effort(engine, Limits(states, seconds, memory), Reductions(merge=merge), all_rules, races),
+        Effort(
+            engine,
+            Limits(states, seconds, memory),
+            Reductions(merge=merge),
+            all_rules,
+            races,
+            liveness=Liveness.asked(liveness, starvation),
+        ),
     )
     question = ask(*_find(target), settings)
     found = summarise(question, list(check_request(question)))

@@ -11,7 +11,7 @@ import click
 
 from shootdown.cli.options import Size
 from shootdown.machine.reductions import Reductions
-from shootdown.machine.result import Limits
+from shootdown.machine.result import Limits, Liveness
 from shootdown.scenarios.effort import Effort
 
 _REDUCTIONS = {
@@ -55,6 +55,16 @@ _OPTIONS = [
         help="Go on after a broken rule: a shortest run for each rule that can be broken.",
     ),
     click.option(
+        "--liveness",
+        is_flag=True,
+        help="Also look for runs that go on for ever in which nobody ever gets anything done.",
+    ),
+    click.option(
+        "--starvation",
+        is_flag=True,
+        help="As --liveness, and for runs in which somebody gets nothing done while others do.",
+    ),
+    click.option(
         "--races",
         is_flag=True,
         help="Report data races, as the rule data-race: two accesses to the same state at the same "
@@ -81,8 +91,14 @@ def effort_options(command: Callable[..., Any]) -> Callable[..., Any]:
             **{f.name: not given.pop(f"no_{f.name}") for f in fields(Reductions)}
         )
         limits = Limits(given.pop("states"), given.pop("seconds"), given.pop("memory"))
+        liveness = Liveness.asked(given.pop("liveness"), given.pop("starvation"))
         effort = Effort(
-            given.pop("engine"), limits, reductions, given.pop("all_rules"), given.pop("races")
+            given.pop("engine"),
+            limits,
+            reductions,
+            given.pop("all_rules"),
+            given.pop("races"),
+            liveness=liveness,
         )
         return command(effort=effort, **given)
 

@@ -172,7 +172,7 @@ def conclude(subject: Subject, check: CheckResult) -> str:
     if check.verdict == "holds":
         scenarios = "its one scenario," if total == 1 else f"all {total} scenarios, each"
         return (
-            f"{who} holds: no interleaving breaks a rule in {scenarios} searched "
+            f"{who} holds: no interleaving breaks a rule{_beyond(check)} in {scenarios} searched "
             f"to its end with {_size(check.scenarios)}."
         )
     if check.verdict == "violated":
@@ -192,6 +192,14 @@ def conclude(subject: Subject, check: CheckResult) -> str:
         f"{who} is undecided: {_share(undecided, total)} could not be decided; "
         "nothing was found to be broken in what was searched."
     )
+
+
+def _beyond(check: CheckResult) -> str:
+    """What was asked of runs that go on for ever."""
+    asked = {result.liveness for result in check.scenarios}
+    if asked == {"each"}:
+        return ", and everybody always gets something done in the end,"
+    return ", and something always gets done in the end," if None not in asked else ""
 
 
 def _those(check: CheckResult, verdict: Verdict) -> list[ScenarioResult]:

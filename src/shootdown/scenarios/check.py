@@ -18,7 +18,13 @@ from pathlib import Path
 
 from shootdown.machine.checkpoint import Checkpoint
 from shootdown.machine.reductions import Reductions
-from shootdown.machine.result import Limits, Progress, SearchResult
+from shootdown.machine.result import (
+    NO_PROGRESS,
+    STARVATION,
+    Limits,
+    Progress,
+    SearchResult,
+)
 from shootdown.machine.search import search
 from shootdown.program.program import Program
 from shootdown.program.ways import Fork, split_branches
@@ -37,6 +43,9 @@ from shootdown.scenarios.verdict import (
 )
 
 ProgressHook = Callable[[str, Progress], None]
+
+AT_THE_END = (DATA_RACE, NO_PROGRESS, STARVATION)
+"""rules that are looked at when everything else holds: there is nothing to find past them"""
 
 
 def check_request(
@@ -88,7 +97,7 @@ def check_case(
         hook = None if progress is None else partial(progress, case.name)
         left = effort.after(time.monotonic() - started)
         hunt = RaceHunt() if effort.races else None
-        reductions = all_states(left.reductions) if hunt else left.reductions
+        reductions = all_states(left.reductions) if hunt or left.liveness else left.reductions
         make = partial(_search, program, left, progress=hook, note=note, after=hunt, kept=kept)
         result = make(reductions, left.limits)
         larger = case.larger(result.rule or "") if result.verdict == "widen" else None
@@ -99,7 +108,7 @@ def check_case(
         if hunt is not None:
             rows[-1] = with_races(rows[-1], hunt.explain(program))
         found = rows[-1].counterexample
-        if found is None or not effort.all_rules or found.rule == DATA_RACE:
+        if found is None or not effort.all_rules or found.rule in AT_THE_END:
             return merge_searches(rows)
         known = known.adding(found)
 
@@ -130,9 +139,10 @@ def _search(
             resume=resume,
             reductions=reductions,
             after=after,
+            liveness=effort.liveness,
         )
 
-    return kept.make(program, reductions, make) if kept else make()
+    return kept.make(program, (reductions, effort.liveness), make) if kept else make()
 
 
 def _result(
@@ -154,4 +164,5 @@ def _result(
         case.size,
         result.memory,
         complete=result.verdict == "holds",
+        liveness=None if result.liveness is None else result.liveness.value,
     )

@@ -170,6 +170,9 @@ class ScenarioResult:
     """of further rules, in the order of finding, if all were asked for"""
     races: tuple[DataRace, ...] | None = None
     """one for each pair of places in the source; None if nobody asked"""
+    liveness: Literal["system", "each"] | None = None
+    """who was asked to get something done in runs that go on for ever: somebody, or everybody; None
+    if nobody was, or if another rule broke before"""
 
     @property
     def broken(self) -> tuple[Counterexample, ...]:
