@@ -39,8 +39,9 @@ def arithmetic(a: int, b: int) -> int:
 
 
 @compiled
-def division(a: int, b: int) -> int:
-    return (a // b) * 1000 + a % b
+def division(t1: int, then1: int) -> int:
+    t2 = (t1 // then1) * 1000
+    return t2 + t1 % then1
 
 
 @compiled

@@ -91,7 +91,7 @@ class Expressions:
         known = self._kinds.setdefault(name, kind)
         if known != kind:
             raise self._refuse(self.head.tree, f"{name} is {known} here and {kind} there")
-        line = f"  %{name} = alloca i64"
+        line = f"  %v.{name} = alloca i64"
         if line not in self._slots:
             self._slots.append(line)
 
@@ -187,7 +187,7 @@ class Expressions:
 
     def _name(self, node: ast.expr, name: str) -> Value:
         if name in self._kinds:
-            return Value(self.text.set(f"load i64, ptr %{name}"), self._kinds[name])
+            return Value(self.text.set(f"load i64, ptr %v.{name}"), self._kinds[name])
         constant = self.head.names.get(name)
         if not isinstance(constant, int):
             raise self._refuse(node, f"{name} is no number")
@@ -284,11 +284,11 @@ class Expressions:
             self._begin(label)
             value = self._number(option)
             kind = self._common(node, Value("", kind), value)
-            self._slots += [s for s in [f"  %{chosen} = alloca i64"] if s not in self._slots]
-            self.text.line(f"store i64 {value.text}, ptr %{chosen}")
+            self._slots += [s for s in [f"  %v.{chosen} = alloca i64"] if s not in self._slots]
+            self.text.line(f"store i64 {value.text}, ptr %v.{chosen}")
             self._go(after)
         self._begin(after)
-        return Value(self.text.set(f"load i64, ptr %{chosen}"), INT if kind == LITERAL else kind)
+        return Value(self.text.set(f"load i64, ptr %v.{chosen}"), INT if kind == LITERAL else kind)
 
     def _call(self, node: ast.Call) -> Value:
         name = ast.unparse(node.func)

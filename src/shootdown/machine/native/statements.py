@@ -40,7 +40,7 @@ class Writer(Expressions):
         """The arguments that make up a parameter."""
         if isinstance(kind, str):
             self._slot(name, kind)
-            self.text.line(f"store i64 %a.{name}, ptr %{name}")
+            self.text.line(f"store i64 %a.{name}, ptr %v.{name}")
             return [f"i64 %a.{name}"]
         constants = self.module.constants.get(kind)
         if constants is not None:
@@ -111,7 +111,7 @@ class Writer(Expressions):
             known = self._kinds.get(target.id)
             kind = value.kind if value.kind != LITERAL else known or INT
             self._slot(target.id, kind)
-            self.text.line(f"store i64 {value.text}, ptr %{target.id}")
+            self.text.line(f"store i64 {value.text}, ptr %v.{target.id}")
         elif isinstance(target, ast.Subscript):
             at, bits = self._element(target)
             text = value.text
@@ -165,11 +165,11 @@ class Writer(Expressions):
             raise self._refuse(node, "a loop has one variable")
         counter = self._label("counter.")
         self._slot(counter, INT)
-        self.text.line(f"store i64 {start.text}, ptr %{counter}")
+        self.text.line(f"store i64 {start.text}, ptr %v.{counter}")
         labels = [self._label(name) for name in ("head", "body", "next", "after")]
         head, body, following, after = labels
         self._begin(head)
-        now = self.text.set(f"load i64, ptr %{counter}")
+        now = self.text.set(f"load i64, ptr %v.{counter}")
         relation = "slt" if step > 0 else "sgt"
         flag = self.text.set(f"icmp {relation} i64 {now}, {stop.text}")
         self.text.fork(flag, body, after)
@@ -180,7 +180,7 @@ class Writer(Expressions):
         self._block(node.body)
         self._loops.pop()
         self._begin(following)
-        self.text.bump(f"%{counter}", str(step))
+        self.text.bump(f"%v.{counter}", str(step))
         self._go(head)
         self._begin(after)
 

@@ -62,12 +62,12 @@ class Translation:
         arguments, passed = [], []
         for name, kind in head.parameters:
             if isinstance(kind, str):
-                arguments.append(f"i64 %{name}")
-                passed.append(f"i64 %{name}")
+                arguments.append(f"i64 %a.{name}")
+                passed.append(f"i64 %a.{name}")
             elif kind not in self.constants:
-                arguments.append(f"ptr %{name}")
+                arguments.append(f"ptr %a.{name}")
                 for place in range(len(kind.__annotations__)):
-                    at = text.set(f"getelementptr i64, ptr %{name}, i64 {place}")
+                    at = text.set(f"getelementptr i64, ptr %a.{name}, i64 {place}")
                     passed.append(f"i64 {text.set(f'load i64, ptr {at}')}")
         call = f"call {head.gives} @{head.name}({', '.join(passed)})"
         outer = function.__name__
