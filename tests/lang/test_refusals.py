@@ -16,6 +16,18 @@ from shootdown.program.where import Where
 from .models import HEADER_LINES, load, program_of
 
 MODEL = """
+exec("def made(x): return x")
+MADE = made
+def free():
+    super().run()
+@dataclass(frozen=True)
+class Checked:
+    x: int
+    def __post_init__(self):
+        pass
+@dataclass(frozen=True, eq=False)
+class Alone:
+    x: int
 class Model(Part):
     def __init__(self):
         self.lock = Mutex()
@@ -30,6 +42,8 @@ class Model(Part):
         self.count = SeqCount()
         self.srcu = Srcu()
         self.units = [1, 2, 3]
+        self.made = MADE
+        self.free = free
 
     def run(self):
 {body}
@@ -62,7 +76,13 @@ STATEMENT = 9
 """the column of the statements in `run`"""
 
 MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
-    "missing name": ("self.n = nn", 1, 18, "`nn` has no value here", ""),
+    "missing name": (
+        "self.n = nn",
+        1,
+        18,
+        "`nn` has no value here",
+        "assign it, or import it at the top",
+    ),
     "near name": (
         "count_now = 1\nself.n = count_nov",
         2,
@@ -89,7 +109,7 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         1,
         13,
         "a number known only when the model runs has no attribute `frame`",
-        "",
+        "use the value by itself",
     ),
     "lock by hand": (
         "self.lock.acquire()",
@@ -117,7 +137,7 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         1,
         9,
         "a list cannot be changed while the model runs",
-        "",
+        "declare state for what changes: an Array(element, length) in __init__",
     ),
     "with something else": (
         "with self.n:\n    pass",
@@ -182,14 +202,26 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "a `case` needs a value known before the model runs",
         "write `if` and `==`",
     ),
-    "arithmetic of members": ("x = self.phase + 1", 1, 13, SCALAR + "a member of Phase", ""),
-    "members counted up": ("self.phase += 1", 1, 9, SCALAR + "a member of Phase", ""),
+    "arithmetic of members": (
+        "x = self.phase + 1",
+        1,
+        13,
+        SCALAR + "a member of Phase",
+        "compare members with == or `in`; for numbers declare Int(low, high, names=…)",
+    ),
+    "members counted up": (
+        "self.phase += 1",
+        1,
+        9,
+        SCALAR + "a member of Phase",
+        "compare members with == or `in`; for numbers declare Int(low, high, names=…)",
+    ),
     "truth of a member": (
         "if self.phase:\n    pass",
         1,
         12,
         SCALAR + "a member of Phase",
-        "",
+        "compare members with == or `in`; for numbers declare Int(low, high, names=…)",
     ),
     "order of members": (
         "if self.phase < Phase.DONE:\n    pass",
@@ -252,7 +284,7 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         1,
         20,
         SCALAR + "`Phase.BUSY`",
-        "",
+        "compare members with == or `in`; for numbers declare Int(low, high, names=…)",
     ),
     "choose among members": (
         "self.phase = choose(Phase.IDLE, Phase.DONE)",
@@ -444,7 +476,7 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         1,
         9,
         "a loop over a range has one name",
-        "",
+        "write one name after `for`",
     ),
     "element of a list": (
         "x = self.units[self.n]",
@@ -468,10 +500,34 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "`model.table` has 2 elements, there is no [5]",
         "indexes go from 0 to 1",
     ),
-    "wrong number of values": ("a, b = 1, 2, 3", 1, 9, "3 values for 2 names", ""),
-    "a tuple for a number": ("self.n = (1, 2)", 1, 9, SCALAR + "a tuple", ""),
-    "None for a number": ("self.n = None", 1, 9, SCALAR + "None", ""),
-    "a float": ("self.n = self.n + 0.5", 1, 27, SCALAR + "float `0.5`", ""),
+    "wrong number of values": (
+        "a, b = 1, 2, 3",
+        1,
+        9,
+        "3 values for 2 names",
+        "write a name for each value",
+    ),
+    "a tuple for a number": (
+        "self.n = (1, 2)",
+        1,
+        9,
+        SCALAR + "a tuple",
+        "take it apart: use one of its parts",
+    ),
+    "None for a number": (
+        "self.n = None",
+        1,
+        9,
+        SCALAR + "None",
+        "use a value of one of these kinds",
+    ),
+    "a float": (
+        "self.n = self.n + 0.5",
+        1,
+        27,
+        SCALAR + "float `0.5`",
+        "use a value of one of these kinds",
+    ),
     "divisor": (
         "self.n = 4 // self.n",
         1,
@@ -498,7 +554,7 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         1,
         13,
         "this cannot be computed: ZeroDivisionError: integer division or modulo by zero",
-        "",
+        "Python computes it before the model runs, and fails: change the values",
     ),
     "is": (
         "x = self.n is self.flag",
@@ -540,38 +596,44 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         1,
         13,
         "what to choose from must be known before the model runs",
-        "",
+        "choose from all there can be, and go on only with what fits: wait_until(…)",
     ),
     "choose from nothing": (
         "x = choose(0)",
         1,
         13,
         "there is nothing to choose from: the range is empty",
-        "",
+        "give it at least one value",
     ),
     "wait for two": (
         "wait_until(self.flag, self.n)",
         1,
         9,
         "wait_until takes one condition, and idle=True for a worker",
-        "",
+        "join conditions with `and`",
     ),
     "require without a rule": (
         "require(self.flag, 3)",
         1,
         9,
         "the second argument of require must be a rule",
-        "",
+        "make an object with a `name`, a `sentence` and a `verdict`, or use assert",
     ),
     "require with one argument": (
         "require(self.flag)",
         1,
         9,
         "require takes a condition and a rule",
-        "",
+        "write require(condition, RULE)",
     ),
-    "rest with an argument": ("rest(1)", 1, 9, "rest takes nothing", ""),
-    "count without a name": ("count()", 1, 9, "count takes a name and an amount", ""),
+    "rest with an argument": ("rest(1)", 1, 9, "rest takes nothing", "write rest()"),
+    "count without a name": (
+        "count()",
+        1,
+        9,
+        "count takes a name and an amount",
+        'write count("walks"), count("pages", 2)',
+    ),
     "ghost state": (
         "self.n = self.seen",
         1,
@@ -584,14 +646,14 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         1,
         18,
         "range() with a step must be known before the model runs",
-        "",
+        "write range(…) without a step and multiply, or a `while` loop",
     ),
     "a text of the run": (
         'x = f"{self.n}"',
         1,
         13,
         "a text can only be built from what is known before the run",
-        "",
+        "leave the value out: a counterexample shows it",
     ),
     "a name set in one branch": (
         "if self.flag:\n    x = 1\nself.n = x",
@@ -621,6 +683,111 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "`x` is assigned again further down in this loop, so what it holds here is not known",
         "let it hold a number, a flag or a page-table entry, or use another name in the loop",
     ),
+    "a function without source": (
+        "x = self.made(self.n)",
+        1,
+        13,
+        "`made` has no source, so it cannot be compiled",
+        "define it with `def` in a file",
+    ),
+    "the least of an empty list": (
+        "x = max([self.n, 1][2:])",
+        1,
+        13,
+        "this cannot be computed: ValueError: max() arg is an empty sequence",
+        "Python computes it before the model runs, and fails: change the values",
+    ),
+    "a record that computes": (
+        "x = Checked(self.n)",
+        1,
+        13,
+        "Checked has a __post_init__, so its values must be known before the run",
+        "use a dataclass without one",
+    ),
+    "half an entry": (
+        "x = Pte(1)",
+        1,
+        13,
+        "Pte takes a frame and rights",
+        "write Pte(frame, READ_WRITE)",
+    ),
+    "a list as long as the run says": (
+        "x = [i for i in range(self.n)]",
+        1,
+        25,
+        "how many elements there are must be known before the model runs",
+        "write a `for` loop",
+    ),
+    "a list of what fits": (
+        "x = [i for i in self.units if i < self.n]",
+        1,
+        39,
+        "how many elements there are must be known before the model runs",
+        "write a `for` loop",
+    ),
+    "order of records": (
+        "x = Point(self.n, 1) < Point(1, 2)",
+        1,
+        13,
+        "a Point and a Point have no order",
+        "compare numbers or tuples",
+    ),
+    "two ranges": (
+        "x = range(self.n) == range(2)",
+        1,
+        13,
+        "ranges are not compared",
+        "compare where they start and end",
+    ),
+    "a record like no other": (
+        "x = Alone(self.n) == Alone(2)",
+        1,
+        13,
+        "a Alone is only equal to itself",
+        "compare its parts",
+    ),
+    "a slice of the run": (
+        "x = self.units[self.n :]",
+        1,
+        13,
+        "a slice needs a list and bounds known before the model runs",
+        "loop over a range(…) and use one element at a time",
+    ),
+    "a slice of state": (
+        "x = self.table[0:1]",
+        1,
+        13,
+        "a slice needs a list and bounds known before the model runs",
+        "loop over a range(…) and use one element at a time",
+    ),
+    "element of a number": (
+        "x = self.n[0]",
+        1,
+        13,
+        NUMBER + " has no elements",
+        "index a list, a tuple, or state declared as an array",
+    ),
+    "any over two names": (
+        "x = any(a for a, b in range(self.n))",
+        1,
+        13,
+        "a loop over a range has one name",
+        "write one name after `for`",
+    ),
+    "a list with too many names": (
+        "x = [a for a, b in [(1, 2, 3)]]",
+        1,
+        13,
+        "3 values for 2 names",
+        "write a name for each value",
+    ),
+    "a list over a number": (
+        "x = [a for a in self.n]",
+        1,
+        13,
+        NUMBER + " cannot be looped over",
+        "loop over a page range, a range(…), or a list built in __init__",
+    ),
     "loop over texts without order": (
         "for i in self.words():\n    pass",
         1,
@@ -639,6 +806,14 @@ def test_mistake(name: str) -> None:
     found = refused(body, more)
     assert places(found) == [(line, column, message)]
     assert found[0].help == help
+
+
+def test_super_outside_of_a_part() -> None:
+    """The place is that of the function, and the way to it is told."""
+    (found,) = refused("self.free()")
+    assert found.message == "super() only works inside a method of a part"
+    assert found.help == "call the function by its name"
+    assert [place.function for place in found.where.chain][:2] == ["free", "Model.run"]
 
 
 RECORDS = {
@@ -848,7 +1023,7 @@ def test_characters_not_bytes() -> None:
     (found,) = refused('assert self.n, "größer"; x = self.gröse')
     assert found.where.column == 8 + len('assert self.n, "größer"; x = ')
     (wide,) = refused('assert self.n, "頁"; x = self.m')
-    source, carets = wide.render().split("\n")[-3:-1]
+    source, carets = wide.render().split("\n")[-4:-2]
     assert len(carets) - len("^^^^^^") == source.index("self.m") + 1
 
 
@@ -909,6 +1084,7 @@ ON_SIGHT = {
     "x = self.n @ 2": "`@` between values",
     "x = ~self.n": "`~`",
     "x = (yield)": "`yield`",
+    "x = (yield from self.units)": "`yield from`",
     "while self.n:\n    pass\nelse:\n    pass": "`while … else`",
     "for i in range(2):\n    pass\nelse:\n    pass": "`for … else`",
     "with self.lock as x:\n    pass": "`with … as`",
@@ -930,12 +1106,28 @@ def test_lowering_and_sight_agree(body: str) -> None:
     assert lowered.where.line == seen[0].where.line
 
 
+def test_nonlocal() -> None:
+    """Only a class in a function can say so."""
+    found = load("""
+        def make():
+            total = 0
+            class Model(Part):
+                def run(self):
+                    nonlocal total
+            return Model
+        Model = make()
+    """)
+    (seen,) = check_subset(found["Model"], ["run"])
+    assert seen.message == "`nonlocal` is not part of the language"
+
+
 def test_every_refusal_says_what_to_write() -> None:
     """The table has a name and a help for each node."""
     for node in UNSUPPORTED:
         message, help = refusal(node.__new__(node))
         assert message.endswith(" is not part of the language")
         assert help
+    assert all(help for *_, help in MISTAKES.values())
 
 
 def test_sight_reaches_everything_by_name() -> None:

@@ -128,10 +128,3 @@ def test_two_of_one_name() -> None:
     program = ModelCase(TwoUnits).program()
     assert [actor.name for actor in program.actors] == ["user", "unit.work", "unit.work#2"]
     assert row(TwoUnits)[2:4] == (13, 18)
-
-
-def test_what_runs_is_a_method_of_a_part() -> None:
-    """Anything else could not be compiled."""
-    for function in (print, lambda: None, "text".upper):
-        with pytest.raises(TypeError, match=r"Work\(…\) takes a method of a part"):
-            Work(function)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from shootdown import Flag, Queue
 from shootdown.machine.reductions import Reductions
 
 from . import queues
@@ -40,10 +39,3 @@ def test_counts(name: str) -> None:
 def test_engines_agree(name: str) -> None:
     """Same verdict, rule, states, transitions, depth, path, reached operations and exercise."""
     check_engines_agree(MODELS[name])
-
-
-@pytest.mark.parametrize("capacity", [0, -1])
-def test_no_room_at_all(capacity: int) -> None:
-    """Refused where it is made."""
-    with pytest.raises(ValueError, match="a queue has room for at least one element"):
-        Queue(Flag, capacity)

@@ -31,7 +31,9 @@ class Assignments(Calls):
         """a, b = value: all of the value is read before anything is assigned."""
         values = [self.own("part", self.loaded(member)) for member in self.members(value)]
         if len(values) != len(targets):
-            raise self.refuse(f"{len(values)} values for {len(targets)} names")
+            raise self.refuse(
+                f"{len(values)} values for {len(targets)} names", "write a name for each value"
+            )
         for target, member in zip(targets, values, strict=True):
             self.assign_target(target, member)
 
@@ -45,7 +47,10 @@ class Assignments(Calls):
             found = array.value if isinstance(array, Static) else None
             if isinstance(found, Declaration) and found.is_array:
                 return found, index
-            raise self.refuse(f"{describe(array)} cannot be changed while the model runs")
+            raise self.refuse(
+                f"{describe(array)} cannot be changed while the model runs",
+                "declare state for what changes: an Array(element, length) in __init__",
+            )
         owner = self.expression(target.value)
         if isinstance(owner, Poison):
             raise RefusedError(None)

@@ -63,7 +63,10 @@ class Builtins(Intrinsics):
 
     def _range(self, positional: list[Value]) -> Value:
         if len(positional) > 2:
-            raise self.refuse("range() with a step must be known before the model runs")
+            raise self.refuse(
+                "range() with a step must be known before the model runs",
+                "write range(…) without a step and multiply, or a `while` loop",
+            )
         start, end = (Static(0), *positional)[-2:]
         return Struct(PageRange, {"start": start, "end": end})
 
@@ -94,8 +97,6 @@ class Builtins(Intrinsics):
         """min, max: the first of several equal ones, as in Python."""
         values = self._parts(positional[0]) if len(positional) == 1 else tuple(positional)
         numbers = [self.need_scalar(value) for value in values]
-        if not numbers:
-            raise self.refuse("there is nothing to choose from: the list is empty")
         best, *others = numbers
         for number in others:
             better = self.compare(ast.Lt(), *((number, best) if least else (best, number)))

@@ -221,7 +221,9 @@ class Calls(Builtins):
     def _super(self) -> Value:
         cls, receiver = self.scope.outer("__class__"), self.scope.receiver
         if cls is None or not isinstance(receiver, Static):
-            raise self.refuse("super() only works inside a method of a part")
+            raise self.refuse(
+                "super() only works inside a method of a part", "call the function by its name"
+            )
         return Parent(receiver.value, cls.value)
 
     # --- objects ------------------------------------------------------------------------------
@@ -238,7 +240,7 @@ class Calls(Builtins):
 
     def _pte(self, positional: list[Value]) -> Value:
         if len(positional) != 2:
-            raise self.refuse("Pte takes a frame and rights: Pte(frame, READ_WRITE)")
+            raise self.refuse("Pte takes a frame and rights", "write Pte(frame, READ_WRITE)")
         return self.make_pte(*(self.need_scalar(value) for value in positional))
 
     def _record(self, cls: type, positional: list[Value], named: dict[str, Value]) -> Value:
@@ -250,7 +252,10 @@ class Calls(Builtins):
             if part.default is not MISSING:
                 parts.setdefault(part.name, Static(part.default))
         if len(positional) > len(ordered) or twice or set(parts) != set(names):
-            raise self.refuse(f"{cls.__name__} takes {', '.join(names)}")
+            raise self.refuse(
+                f"{cls.__name__} takes {', '.join(names)}",
+                "give each field that has no default, once",
+            )
         if all(isinstance(value, Static) for value in parts.values()):
             known = {n: v.value for n, v in parts.items() if isinstance(v, Static)}
             return Static(self.compute(lambda: cls(**known)))

@@ -14,7 +14,7 @@ from types import MethodType
 from typing import Any, cast
 
 from shootdown.lang.declaration import Declaration
-from shootdown.lang.errors import Diagnostic, RefusedError
+from shootdown.lang.errors import RefusedError
 from shootdown.lang.output import LOCAL_HIGH, ROUNDS
 from shootdown.lang.source import place_of
 from shootdown.lang.statements import Statements
@@ -148,5 +148,5 @@ class Lowering(Statements):
         try:
             self.inline(function, Static(method.__self__), [*map(Static, entry.arguments)])
         except RefusedError as refused:
-            place = self.where
-            self.tables.errors.add(refused.diagnostic or Diagnostic(place, "cannot be compiled"))
+            if refused.diagnostic is not None:  # else an earlier one says it
+                self.tables.errors.add(refused.diagnostic)

@@ -75,7 +75,9 @@ class Comprehensions(Expressions):
         targets = target.elts if isinstance(target, ast.Tuple | ast.List) else [target]
         values = self.members(value)
         if len(values) != len(targets):
-            raise self.refuse(f"{len(values)} values for {len(targets)} names")
+            raise self.refuse(
+                f"{len(values)} values for {len(targets)} names", "write a name for each value"
+            )
         for part, member in zip(targets, values, strict=True):
             self._name_element(part, self.loaded(member))
 
@@ -141,7 +143,7 @@ class Comprehensions(Expressions):
         bounds = self.bounds_of(value)
         assert bounds is not None
         if not isinstance(first.target, ast.Name):
-            raise self.refuse("a loop over a range has one name")
+            raise self.refuse("a loop over a range has one name", "write one name after `for`")
         with self.sometimes(), self.counted(first.target.id, *bounds) as loop:
             if loop is None:
                 return

@@ -106,7 +106,10 @@ class Expressions(Conditions):
         for part in node.values:
             value = self.expression(part.value if isinstance(part, ast.FormattedValue) else part)
             if not isinstance(value, Static):
-                raise self.refuse("a text can only be built from what is known before the run")
+                raise self.refuse(
+                    "a text can only be built from what is known before the run",
+                    "leave the value out: a counterexample shows it",
+                )
             text += str(value.value)
         return Static(text)
 

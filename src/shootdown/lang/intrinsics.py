@@ -86,10 +86,15 @@ class Intrinsics(Comprehensions):
         if bounds is None and isinstance(value, Static) and isinstance(value.value, int):
             bounds = Static(0), value
         if bounds is None or not all(isinstance(bound, Static) for bound in bounds):
-            raise self.refuse("what to choose from must be known before the model runs")
+            raise self.refuse(
+                "what to choose from must be known before the model runs",
+                "choose from all there can be, and go on only with what fits: wait_until(…)",
+            )
         start, end = (self.known(bound) for bound in bounds)
         if end <= start:
-            raise self.refuse("there is nothing to choose from: the range is empty")
+            raise self.refuse(
+                "there is nothing to choose from: the range is empty", "give it at least one value"
+            )
         return self.arithmetic(ast.Add(), self.choose(end - start), Static(start))
 
     def _choose_member(self, members: list[Enum]) -> Value:
@@ -112,7 +117,10 @@ class Intrinsics(Comprehensions):
         """wait_until(condition, idle=False)"""
         named = {k.arg: self.known(self.expression(k.value)) for k in node.keywords}
         if len(node.args) != 1 or set(named) - {"idle"}:
-            raise self.refuse("wait_until takes one condition, and idle=True for a worker")
+            raise self.refuse(
+                "wait_until takes one condition, and idle=True for a worker",
+                "join conditions with `and`",
+            )
         self._stay(Patience.IDLE if named.get("idle") else Patience.MUST)
         self.atomic += 1
         before = len(self.code)
@@ -144,10 +152,15 @@ class Intrinsics(Comprehensions):
     def require_call(self, node: ast.Call) -> Value:
         """require(condition, rule)"""
         if len(node.args) != 2 or node.keywords:
-            raise self.refuse("require takes a condition and a rule")
+            raise self.refuse(
+                "require takes a condition and a rule", "write require(condition, RULE)"
+            )
         rule = self.expression(node.args[1])
         if not isinstance(rule, Static) or not hasattr(rule.value, "sentence"):
-            raise self.refuse("the second argument of require must be a rule")
+            raise self.refuse(
+                "the second argument of require must be a rule",
+                "make an object with a `name`, a `sentence` and a `verdict`, or use assert",
+            )
         if self.tables.options.checked:
             found = Rule(rule.value.name, rule.value.sentence, rule.value.verdict)
             self.check(self.judged(node.args[0]), found)
@@ -173,7 +186,9 @@ class Intrinsics(Comprehensions):
         positional, named = self.arguments(node)
         values = [*positional, *([named.pop("amount")] if "amount" in named else [])]
         if named or len(values) not in (1, 2):
-            raise self.refuse("count takes a name and an amount")
+            raise self.refuse(
+                "count takes a name and an amount", 'write count("walks"), count("pages", 2)'
+            )
         amount = self.need_scalar(values[1]) if len(values) > 1 else Static(1)
         self.count(str(self.known(values[0])), amount)
 
@@ -190,7 +205,7 @@ class Intrinsics(Comprehensions):
 
     def _nothing(self, node: ast.Call, name: str) -> None:
         if node.args or node.keywords:
-            raise self.refuse(f"{name} takes nothing")
+            raise self.refuse(f"{name} takes nothing", f"write {name}()")
 
     def progress_call(self, node: ast.Call) -> Value:
         """progress()"""

@@ -124,8 +124,6 @@ class Leaving(Atomics):
 
     def leave_loop(self, is_break: bool) -> None:
         """break, continue"""
-        if not self.scope.loops:
-            raise self.refuse("this is not inside a loop")
         loop = self.scope.loops[-1]
         self.leave_down_to(loop.held)
         (loop.leave_names if is_break else loop.again_names).append(dict(self.scope.names))

@@ -44,19 +44,16 @@ class Model(Part):
 
 def _refuse_shapes(value: Any) -> None:
     if isinstance(value, Declaration) and isinstance(value.shape, str):
-        raise TypeError(_REFUSED[value.shape])
+        what, more = value.shape, ""
+        if what == ACTORS:
+            what, more = "CPUs", ", with one `me` each"
+        raise TypeError(f"a model has no {what}: use Array(element, length){more}")
     if isinstance(value, Part) and not is_shipped(type(value)):
         for held in vars(value).values():
             _refuse_shapes(held)
     if isinstance(value, list | tuple):
         for member in value:
             _refuse_shapes(member)
-
-
-_REFUSED = {
-    shape: f"a model has no {shape}: use Array(element, length)"
-    for shape in ("pages", "tables", "frames", "gather", "devices")
-} | {ACTORS: "a model has no CPUs: use Array(element, length), with one `me` each"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ class Names(Comparisons):
         if outer is None:
             near = get_close_matches(name, self.scope.names, 1)
             raise self.refuse(
-                f"`{name}` has no value here", f"did you mean `{near[0]}`?" if near else ""
+                f"`{name}` has no value here",
+                f"did you mean `{near[0]}`?" if near else "assign it, or import it at the top",
             )
         return outer
 
@@ -162,7 +163,9 @@ class Names(Comparisons):
             case Static():
                 return self._object_attribute(value.value, name)
             case _:
-                raise self.refuse(f"{describe(value)} has no attribute `{name}`")
+                raise self.refuse(
+                    f"{describe(value)} has no attribute `{name}`", "use the value by itself"
+                )
 
     def _class_attribute(self, value: Value, cls: type, name: str) -> Value:
         found = inspect.getattr_static(cls, name, None)
@@ -202,7 +205,7 @@ class Names(Comparisons):
             return self.refuse(f"{owner} has no attribute `{name}`", "hold it for a `with` block")
         return self.refuse(
             f"{owner} has no attribute `{name}`",
-            f"did you mean `{near[0]}`?" if near else "",
+            f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(public)[:8])}",
         )
 
     # --- elements -----------------------------------------------------------------------------
@@ -224,7 +227,10 @@ class Names(Comparisons):
                     "loop over the list and compare, or declare the values as state",
                 )
             case _:
-                raise self.refuse(f"{describe(value)} has no elements")
+                raise self.refuse(
+                    f"{describe(value)} has no elements",
+                    "index a list, a tuple, or state declared as an array",
+                )
 
     def _element(self, known: Any, key: Any) -> Any:
         try:

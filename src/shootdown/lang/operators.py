@@ -81,7 +81,8 @@ class Operators(Emitter):
         if not is_number or not isinstance(value, Static | Dynamic):
             raise self.refuse(
                 f"a number, a flag or a page-table entry is needed here, not {describe(value)}",
-                where=None if node is None else self.stack[-1].where(node),
+                remedy(value),
+                None if node is None else self.stack[-1].where(node),
             )
         return value
 
@@ -92,7 +93,10 @@ class Operators(Emitter):
         except RefusedError:
             raise
         except Exception as error:
-            raise self.refuse(f"this cannot be computed: {type(error).__name__}: {error}") from None
+            raise self.refuse(
+                f"this cannot be computed: {type(error).__name__}: {error}",
+                "Python computes it before the model runs, and fails: change the values",
+            ) from None
 
     # --- arithmetic ---------------------------------------------------------------------------
 
@@ -215,6 +219,15 @@ class Operators(Emitter):
     def static(self, found: Any) -> Value:
         """A Python object as a value: state is read, everything else stays what it is."""
         return self.loaded(Static(found))
+
+
+def remedy(value: Value) -> str:
+    """What to write for a value that is no number."""
+    if is_member(value):
+        return "compare members with == or `in`; for numbers declare Int(low, high, names=…)"
+    if isinstance(value, Items | Struct):
+        return "take it apart: use one of its parts"
+    return "use a value of one of these kinds"
 
 
 def is_array(known: Any) -> TypeGuard[Declaration]:

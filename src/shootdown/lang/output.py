@@ -85,7 +85,7 @@ class Output:
 
     # --- errors -------------------------------------------------------------------------------
 
-    def refuse(self, message: str, help: str = "", where: Where | None = None) -> RefusedError:
+    def refuse(self, message: str, help: str, where: Where | None = None) -> RefusedError:
         """The exception for a mistake at the current place, to be raised by the caller."""
         place = where or self.where
         before = self.stack[-1].source.before(place) if self.stack else ()
@@ -111,7 +111,7 @@ class Output:
         """The value of a register, with the kind known so far."""
         box = self.boxes[register.index]
         if box.kind is None:
-            raise self.refuse(f"`{box.name}` is used before anything was assigned to it")
+            raise AssertionError(f"{box.name} is read before anything is assigned to it")
         box.is_read = True
         return Dynamic(register, box.kind)
 

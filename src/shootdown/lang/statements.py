@@ -183,7 +183,7 @@ class Statements(Branches):
         if bounds is None:
             self._unroll(node, self.members(value))
         elif not isinstance(node.target, ast.Name):
-            raise self.refuse("a loop over a range has one name")
+            raise self.refuse("a loop over a range has one name", "write one name after `for`")
         else:
             self._for_range(node, node.target.id, *bounds)
 
