@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shootdown.api import check
+    from shootdown.api import check, rerun
     from shootdown.devices.iommu import INVALID, SUCCESS, Iommu
     from shootdown.devices.shadow import ShadowMmu
     from shootdown.drivers.driver import Driver
@@ -89,12 +89,13 @@ if TYPE_CHECKING:
         work_pending,
     )
     from shootdown.scenarios.errors import TargetError
+    from shootdown.scenarios.saved_run import Recipe, SavedRun, SavedStep, load_runs
 
 __version__ = "0.1.0"
 
 _NAMES = {
     "shootdown.api": (
-        "check",
+        "check", "rerun",
     ),
     "shootdown.devices.iommu": (
         "INVALID", "SUCCESS", "Iommu",
@@ -145,6 +146,9 @@ _NAMES = {
     "shootdown.scenarios.errors": (
         "TargetError",
     ),
+    "shootdown.scenarios.saved_run": (
+        "Recipe", "SavedRun", "SavedStep", "load_runs",
+    ),
 }  # fmt: skip
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
@@ -178,8 +182,11 @@ __all__ = [
     "Queue",
     "Rcu",
     "RcuHead",
+    "Recipe",
     "RwLock",
     "RwSemaphore",
+    "SavedRun",
+    "SavedStep",
     "SeqCount",
     "ShadowMmu",
     "Spinlock",
@@ -209,12 +216,14 @@ __all__ = [
     "free_irq",
     "ghost",
     "indivisible",
+    "load_runs",
     "might_sleep",
     "mod_timer",
     "progress",
     "raise_irq",
     "rcu_barrier",
     "require",
+    "rerun",
     "rest",
     "schedule_work",
     "smp_processor_id",

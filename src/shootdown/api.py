@@ -21,11 +21,14 @@ from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Engine, Limits, Liveness
 from shootdown.report.check_terminal import describe_check
 from shootdown.report.paint import Paint
+from shootdown.report.rerun import describe_rerun
 from shootdown.scenarios.check import check_request, summarise
 from shootdown.scenarios.classes import Target, check_class
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.errors import TargetError
 from shootdown.scenarios.question import Settings, ask
+from shootdown.scenarios.rerun import Rerun, rerun_saved
+from shootdown.scenarios.saved_run import SavedRun
 from shootdown.scenarios.target import find_targets
 from shootdown.scenarios.verdict import CheckResult
 
@@ -91,6 +94,28 @@ def check(
     question = ask(*_find(target), settings)
     found = summarise(question, list(check_request(question)))
     return PrintedResult(*(getattr(found, field.name) for field in fields(found)))
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedRerun(Rerun):
+    """What became of a saved run. `str` of it is the report, with the timeline."""
+
+    def __str__(self) -> str:
+        return "\n".join(describe_rerun(self, Paint()))
+
+
+def rerun(run: SavedRun, target: str | None = None) -> PrintedRerun:
+    """Take the steps of a saved run again, on the driver as it is now or on another `target`.
+
+    The verdict is `violated` if a rule breaks; `stopped` or `passed` if not, which proves nothing
+    about other runs.
+
+    Raises:
+        TargetError: if the run is about something that is not there.
+        ModelError: if the driver or model is not a valid one.
+    """
+    found = rerun_saved(run, target)
+    return PrintedRerun(*(getattr(found, field.name) for field in fields(found)))
 
 
 def _find(target: Target | str) -> tuple[str, Target]:

@@ -15,6 +15,7 @@ from shootdown.cli.effort_options import effort_options
 from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
 from shootdown.cli.output import JsonOutput
 from shootdown.cli.progress import LiveLine
+from shootdown.cli.saved_runs import Keeper, saved_run_options, take_again
 from shootdown.cli.terminal import paint_for, print_lines
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation, find_operation
@@ -30,7 +31,7 @@ from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.pool import check_on_cores
 from shootdown.scenarios.question import CPUS, DEVICES, PAGES, Settings, ask
 from shootdown.scenarios.target import find_targets
-from shootdown.scenarios.verdict import ScenarioResult, Verdict, overall
+from shootdown.scenarios.verdict import CheckResult, ScenarioResult, Verdict, overall
 
 if TYPE_CHECKING:
     from shootdown.scenarios.kept_check import KeptCheck
@@ -51,7 +52,7 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
 
 
 @click.command(name="check", help=HELP)
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
+@click.argument("targets", metavar="TARGET...", nargs=-1)
 @click.option(
     "--kernel", metavar="V", help="Kernel version, as 6.6. Default: the newest the driver fits."
 )
@@ -77,6 +78,7 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
 )
 @effort_options
 @checkpoint_options
+@saved_run_options
 @click.option(
     "--json",
     "json_file",
@@ -103,6 +105,9 @@ def command(  # noqa: PLR0917 - click passes them by name
     checkpoint: str | None,
     checkpoint_every: float,
     resume: str | None,
+    from_file: str | None,
+    save_file: str | None,
+    test_file: str | None,
     json_file: str | None,
     verbose: bool,
     show_program: bool,
@@ -118,6 +123,17 @@ def command(  # noqa: PLR0917 - click passes them by name
         cpus,
         effort,
     )
+    if from_file is not None:
+        others = {
+            "checkpoint": checkpoint, "resume": resume, "save": save_file, "write-test": test_file,
+            "show-program": show_program, "show-layout": show_layout,
+        }  # fmt: skip
+        given = [f"--{option}" for option, value in others.items() if value]
+        return take_again(from_file, targets, settings, given, json_file=json_file, verbose=verbose)
+    if not targets:
+        context = click.get_current_context()
+        hint = "'TARGET...'"
+        raise click.MissingParameter(ctx=context, param_hint=hint, param_type="argument")
     found = _find_all(targets)
     questions = [ask(name, cls, settings) for name, cls in found]
     if show_program or show_layout:
@@ -125,9 +141,14 @@ def command(  # noqa: PLR0917 - click passes them by name
     with kept_check(checkpoint, resume, checkpoint_every, settings) as kept:
         if kept:
             questions = [ask(name, cls, _keeping(settings, kept, name)) for name, cls in found]
-        with saved(kept) as ending, JsonOutput(json_file) as output:
-            verdict = overall([run_check(q, workers, output, verbose) for q in questions])
-            ending.append(STATUS[verdict])
+        with (
+            saved(kept) as ending,
+            JsonOutput(json_file) as output,
+            Keeper.open(save_file, test_file) as keeper,
+        ):
+            checks = [run_check(q, workers, output, verbose) for q in questions]
+            keeper.keep(checks)
+            ending.append(STATUS[overall(check.verdict for check in checks)])
         return ending[0]
 
 
@@ -172,8 +193,8 @@ def _list(questions: list[Question], program: bool, layout: bool) -> int:
 # --- one target ---------------------------------------------------------------------------------
 
 
-def run_check(question: Question, workers: int, output: JsonOutput, verbose: bool) -> Verdict:
-    """Print the check of one target while it goes on; its verdict.
+def run_check(question: Question, workers: int, output: JsonOutput, verbose: bool) -> CheckResult:
+    """Print the check of one target while it goes on; what it found.
 
     The header waits for the first result, since a target that is no valid model has none.
     """
@@ -189,7 +210,7 @@ def run_check(question: Question, workers: int, output: JsonOutput, verbose: boo
     check = summarise(question, results)
     print_lines([*table.close(check, verbose), ""], stream)
     output.write(encode_check(check))
-    return check.verdict
+    return check
 
 
 def _results(question: Question, workers: int) -> Generator[ScenarioResult]:

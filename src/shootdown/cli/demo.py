@@ -76,7 +76,7 @@ def _check(target: str, kernel: str) -> Verdict:
     wanted = tuple(map(find_operation, OPERATIONS))
     request = Request(DRIVERS[target], target, parse_version(kernel), wanted)
     with JsonOutput(None) as nowhere:
-        return run_check(request, 1, nowhere, verbose=False)
+        return run_check(request, 1, nowhere, verbose=False).verdict
 
 
 def _bill() -> None:

@@ -103,8 +103,10 @@ def _model(error: Exception) -> str | None:
 
 
 def _target(error: Exception) -> str | None:
-    from shootdown.scenarios.errors import TargetError
+    from shootdown.scenarios.errors import RunFileError, TargetError
 
+    if isinstance(error, RunFileError):
+        return f"{error.file}:{error.line}:1: {_message(str(error), error.help)}"
     return _message(str(error), error.help) if isinstance(error, TargetError) else None
 
 

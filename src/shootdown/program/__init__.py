@@ -6,6 +6,7 @@
 `program`     variables, actors and rules: one whole model
 `wellformed`  what every program must satisfy, checked after every pass
 `points`      the pass that decides where other actors may run in between
+`control`     which decisions an operation hangs on
 `liveness`    which registers a waiting actor still needs
 `ways`        the pass that lets a search tell which ways branches went
 `known`       the pass that makes a search look past rules found broken before

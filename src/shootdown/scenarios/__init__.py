@@ -20,8 +20,15 @@ What is found:
 `all_rules`      the same past every broken rule, so that all of them are found
 `pool`           the same on several processes
 `verdict`        what a check found, as plain records
+`origin`         what it takes to take a counterexample again
 `timeline`       a counterexample step by step, with what changed
 `lasso`          one that goes on for ever: which rule, and who stands by
 `waiting`        who waits for what, and who could end that
-`hindsight`      one step looked at again: what it read, and what its local values are called
+`trace`          one step looked at again: every operation, what it read and wrote
+`hindsight`      the same in words: what it read and wrote, what its local values are called
+`relevance`      which steps of a run matter for its end
+
+What is taken again:
+`saved_run`      a counterexample in a file
+`rerun`          its steps on the present driver
 """

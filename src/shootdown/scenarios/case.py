@@ -38,6 +38,11 @@ class Case(Protocol):
         """`pages: 2`: how large what was searched is. `report` has a noun for each word."""
 
     @property
+    def recipe(self) -> Mapping[str, object]:
+        """All that it is made of beside target and kernel, in words and numbers: what
+        `scenarios.saved_run.Recipe` has a field for."""
+
+    @property
     def files(self) -> frozenset[str]:
         """Where the target is written: coverage counts the lines in these files."""
 

@@ -33,6 +33,7 @@ from shootdown.scenarios.case import Case, Question
 from shootdown.scenarios.coverage import coverage_of
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.keeping import KeptSearches
+from shootdown.scenarios.origin import with_origin
 from shootdown.scenarios.races import DATA_RACE, RaceHunt, all_states, with_races
 from shootdown.scenarios.timeline import explain_path
 from shootdown.scenarios.verdict import (
@@ -93,7 +94,8 @@ def check_case(
     rows: list[ScenarioResult] = []
     kept = effort.keep.searches(case.name, note) if effort.keep else None
     while True:
-        program, forks = split_branches(known.past(case.program()), case.files)
+        written = case.program()
+        program, forks = split_branches(known.past(written), case.files)
         hook = None if progress is None else partial(progress, case.name)
         left = effort.after(time.monotonic() - started)
         hunt = RaceHunt() if effort.races else None
@@ -105,6 +107,7 @@ def check_case(
             case = larger
             continue
         rows.append(_result(case, program, forks, result))
+        rows[-1] = with_origin(rows[-1], case, written, result)
         if hunt is not None:
             rows[-1] = with_races(rows[-1], hunt.explain(program))
         found = rows[-1].counterexample

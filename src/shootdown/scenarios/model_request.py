@@ -48,6 +48,11 @@ class ModelCase:
         return {"threads": sum(len(t.names("")) for t in threads_of(self.model).values())}
 
     @property
+    def recipe(self) -> Mapping[str, object]:
+        """It has few sizes of its own."""
+        return {"counter_bits": self.counter_bits, "merged": self.merged}
+
+    @property
     def files(self) -> frozenset[str]:
         """Where the model is written."""
         return files_of(self.model, Model)

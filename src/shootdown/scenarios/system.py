@@ -105,6 +105,23 @@ class Scenario:
         }
 
     @property
+    def recipe(self) -> Mapping[str, object]:
+        """Operations and sizes."""
+        sizes = self.geometry
+        return {
+            "operations": tuple(operation.name for operation in self.operations),
+            "pages": sizes.pages,
+            "entries": sizes.entries,
+            "frames": sizes.frames,
+            "devices": sizes.devices,
+            "gather": sizes.gather,
+            "cpus": self.user_cpus,
+            "counter_bits": self.counter_bits,
+            "merged": self.merged,
+            "endless": self.endless,
+        }
+
+    @property
     def files(self) -> frozenset[str]:
         """Where the driver is written."""
         return files_of(self.driver, Driver)

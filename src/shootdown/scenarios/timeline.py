@@ -127,7 +127,7 @@ def _step(interpreter: Interpreter, words: Words, outcome: Outcome, trace: Trace
     program, actor = interpreter.program, trace.actor
     point = interpreter.point(words, actor)
     assert point is not None
-    place = _place(point)
+    place = place_of_step(point)
     return Step(
         program.actors[actor].name,
         place.file,
@@ -139,10 +139,11 @@ def _step(interpreter: Interpreter, words: Words, outcome: Outcome, trace: Trace
         find_reads(program, trace),
         tuple(_changes(interpreter, words, outcome.words)),
         find_unchanged(program, trace),
+        taken=outcome.choices,
     )
 
 
-def _place(point: Point) -> Where:
+def place_of_step(point: Point) -> Where:
     """The line a reader knows: inside a hardware model that is where its user called it.
 
     The same goes for an actor that may rest or waits for work: its caller says more.

@@ -47,6 +47,8 @@ class Step:
     """what it wrote that had this value before"""
     relevant: bool = True
     """whether the last step could have been another without it (`scenarios.relevance`)"""
+    taken: tuple[int, ...] = ()
+    """which way it took each time it could have taken another, counted from 0"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,20 @@ class SourceLine:
     file: str
     line: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a run comes from: with the steps, all that is needed to take it again."""
+
+    case: Mapping[str, object]
+    """what the case is made of, beside target and kernel (`Case.recipe`)"""
+    start: int
+    """the number of the start among those of the case"""
+    program: str
+    """fingerprint of what was searched, without the places in the source"""
+    sources: Mapping[str, str]
+    """SHA-256 of every file in which the target is written"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,8 @@ class Counterexample:
     deadlock and beside a loop"""
     broken_at: SourceLine | None = None
     """the line of the user that broke the rule, if it is another than where the last step began"""
+    origin: Origin | None = None
+    """None for a run that is more than its steps: a data race, a loop"""
     loop: int | None = None
     """where in `steps` the steps begin that go on for ever, in a run that gets nowhere"""
 
