@@ -436,3 +436,23 @@ def _write_worker(code: Code, capacity: int, most_flushed: int) -> None:
     code.binary(small, total, "<=", most_flushed)
     code.check(small, rule)
     code.jump("idle")
+
+
+def test_and_set_lock() -> Program:
+    """Two take a lock by test and set, for ever. Being inside is progress."""
+    model = Model()
+    taken = model.variable("taken")
+    for me in range(2):
+        code = model.code(f"process{me}")
+        seen = code.register("seen")
+        code.label("again")
+        code.point()
+        code.load(seen, taken)
+        code.store(taken, 1)
+        code.branch(seen, "again", "inside")
+        code.label("inside")
+        code.point()
+        code.progress()
+        code.store(taken, 0)
+        code.jump("again")
+    return model.build()
