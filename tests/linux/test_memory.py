@@ -56,7 +56,7 @@ class Hoarder(Part):
 def test_a_replay_wraps_and_counts_what_was_not_there(times: int, without: int) -> None:
     """Without checks the cursor comes round; an allocation that finds nothing free is counted."""
     geometry = Geometry(frames=4)
-    memory = Memory(geometry, 9)
+    memory = Memory(geometry, 9, recycles=True)
     memory.label = "memory"
     start = Start({(memory.refcount, 0): 1, (memory.cursor, 0): 1})
     options = Options(geometry, checked=False, counted=True)

@@ -4,7 +4,10 @@ A frame is free while its reference count is 0. Allocation goes round (next fit)
 explored it must not come round: a frame that was freed is never handed out again, so it simply
 stays free, and touching it is visible at once, however late. A scenario whose cursor would come
 round is checked again with more frames (`rules.machine`), so no run is lost. Replay lets it come
-round.
+round, past the frames that are in use.
+
+Handing out frames in turn loses no run either: which number a frame has means nothing, as long as
+nobody else has it. A search that knows this tells no two states apart by it (`program.frames`).
 """
 
 from __future__ import annotations
@@ -34,8 +37,10 @@ class Memory(Part):
 
     segment = "machine"
 
-    def __init__(self, geometry: Geometry, references: int) -> None:
+    def __init__(self, geometry: Geometry, references: int, recycles: bool = False) -> None:
         self.frames = geometry.frames
+        self.recycles = recycles
+        """frames that were freed are allocated again: for replay"""
         self.refcount = PerFrame(Int(0, references))
         """references by page tables, of this and of other address spaces"""
         self.cursor = FrameNumber()
@@ -45,15 +50,21 @@ class Memory(Part):
         """alloc_page(): a free frame, with one reference. Rare failure is not modelled."""
         frame = self.cursor
         require(frame != ZERO_FRAME, OUT_OF_FRAMES)
+        if self.recycles:
+            frame = self._next_free(frame)
+        self.refcount[frame] = 1
+        self.cursor = (frame + 1) % self.frames
+        count("pages allocated")
+        return frame
+
+    def _next_free(self, frame: int) -> int:
+        """The first free frame from this one on."""
         for _ in range(self.frames):
             if self.refcount[frame] == 0:
                 break
             frame = (frame + 1) % self.frames
         if self.refcount[frame] != 0:
             count(NO_FREE_FRAME)
-        self.refcount[frame] = 1
-        self.cursor = (frame + 1) % self.frames
-        count("pages allocated")
         return frame
 
     @indivisible

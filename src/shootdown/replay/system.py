@@ -89,7 +89,7 @@ class ReplaySystem:
 
     def __init__(self, driver: type[Driver], kernel: Version, pages: int, frames: int) -> None:
         geometry = Geometry(pages=pages, entries=ENTRIES, frames=frames, cpus=1, gather=GATHER)
-        self.memory = Memory(geometry, MOST_REFERENCES)
+        self.memory = Memory(geometry, MOST_REFERENCES, recycles=True)
         self.memory.label = "memory"
         self.mm = Mm(self.memory, geometry, kernel)
         self.mm.label = "mm"
