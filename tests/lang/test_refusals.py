@@ -760,6 +760,13 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "a slice needs a list and bounds known before the model runs",
         "loop over a range(…) and use one element at a time",
     ),
+    "state in a method": (
+        "x = Counter()",
+        1,
+        13,
+        "`Counter` declares state, which only __init__ can do",
+        "write self.x = Counter(…) there, and assign to it here",
+    ),
     "element of a number": (
         "x = self.n[0]",
         1,

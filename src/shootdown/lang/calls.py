@@ -32,6 +32,9 @@ from shootdown.lang.values import (
 )
 from shootdown.program.operation import Mode
 
+KINDS = "shootdown.lang.state"
+"""the module of the functions that declare state"""
+
 DEEPEST = 60
 """calls inside calls; a model that needs more calls itself in a way the check below cannot see"""
 
@@ -77,6 +80,11 @@ class Calls(Builtins):
                 return Static(part.sections()[method.__name__])
             case Static(value=MethodType(__func__=FunctionType() as function) as method):
                 return self.inline(function, Static(method.__self__), positional, named)
+            case Static(value=FunctionType() as function) if function.__module__ == KINDS:
+                raise self.refuse(
+                    f"`{function.__name__}` declares state, which only __init__ can do",
+                    f"write self.x = {function.__name__}(…) there, and assign to it here",
+                )
             case Static(value=FunctionType() as function):
                 return self.inline(function, None, positional, named)
             case Static(value=type() as cls) if cls is Pte:
