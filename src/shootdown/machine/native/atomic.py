@@ -16,7 +16,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from shootdown.machine.native.compiled import Primitive, inlined
-from shootdown.machine.native.primitives import pointer
+from shootdown.machine.native.primitives import element, pointer
 
 if TYPE_CHECKING:
     from shootdown.machine.native.expressions import Expressions
@@ -57,6 +57,23 @@ def _add(writer: Expressions, address: str, amount: str) -> str:
     return writer.text.set(f"atomicrmw add ptr {at}, i64 {amount} seq_cst")
 
 
+def _load32(writer: Expressions, address: str, index: str) -> str:
+    """An element of an array of 32-bit numbers without sign."""
+    at = element(writer, 32, address, index)
+    value = writer.text.set(f"load atomic i32, ptr {at} seq_cst, align 4")
+    return writer.text.set(f"zext i32 {value} to i64")
+
+
+def _exchange32(writer: Expressions, address: str, index: str, old: str, new: str) -> str:
+    """Replace an element of such an array, if it is what it is thought to be; whether it was."""
+    at = element(writer, 32, address, index)
+    narrow = [writer.text.set(f"trunc i64 {value} to i32") for value in (old, new)]
+    both = f"i32 {narrow[0]}, i32 {narrow[1]} seq_cst seq_cst"
+    pair = writer.text.set(f"cmpxchg ptr {at}, {both}, align 4")
+    done = writer.text.set(f"extractvalue {{ i32, i1 }} {pair}, 1")
+    return writer.text.set(f"zext i1 {done} to i64")
+
+
 def _pause(writer: Expressions) -> str:
     """Tell the processor that this thread only waits."""
     name, kind, operand = _PAUSES.get(platform.machine(), ("", "", ""))
@@ -75,6 +92,8 @@ def _futex(writer: Expressions, syscall: str, *operands: str) -> str:
 load = Primitive("load", _load)
 store = Primitive("store", _store, "None")
 add = Primitive("add", _add)
+load32 = Primitive("load32", _load32)
+exchange32 = Primitive("exchange32", _exchange32)
 pause = Primitive("pause", _pause, "None")
 call_futex = Primitive("call_futex", _futex)
 

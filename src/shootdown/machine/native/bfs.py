@@ -18,6 +18,7 @@ One thread runs this; `board` carries what must survive between calls and tells 
 `team` does the same with many threads, and leaves to this loop whatever is not plain.
 """
 
+# ruff: noqa: PLR0917 (compiled functions have positions, not names)
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -34,13 +35,14 @@ from shootdown.machine.native.primitives import (
     put_word,
     room,
 )
+from shootdown.machine.native.sizes import BATCH
 from shootdown.machine.native.states import store_state, take_state
 from shootdown.machine.native.table import (
     FULL,
     first_alike,
     hash_of,
     home_of,
-    refill_regions,
+    refill_range,
     slot_of,
     tag_of,
 )
@@ -48,7 +50,7 @@ from shootdown.machine.native.table import (
 HEAD, COUNT, TRANSITIONS, LEVEL, LEVEL_END, LIMIT, LINES, LOW, FULLEST, BUDGET, STATUS = range(11)
 PART, WAS = 11, 12
 BOARD_SIZE = 13
-"""places on the board; LIMIT is the most states allowed, LINES the lines of a region of the table,
+"""places on the board; LIMIT is the most states allowed, LINES the lines of the table,
 LOW covers the number in an entry, FULLEST is the most states the table takes; after BROKEN,
 DEADLOCK and ENDLESS the HEAD is the state concerned, after CUT too: PART then tells how many of its
 successors are among the TRANSITIONS, and WAS what COUNT was before it"""
@@ -56,7 +58,6 @@ successors are among the TRANSITIONS, and WAS what COUNT was before it"""
 GOING, DONE, BROKEN, DEADLOCK, CUT, GROW, ENDLESS, OVERFULL = range(8)
 """values of STATUS"""
 
-BATCH = 64
 GROUP = 16
 """states expanded for each element of `firsts`"""
 
@@ -72,7 +73,7 @@ class Arrays(NamedTuple):
     firsts: int
     """uint32, for every GROUP states how many states there were when the first was expanded"""
     table: int
-    """uint32, REGIONS * LINES lines of entries"""
+    """uint32, LINES lines of entries"""
     buffer: int
     """uint64, the successors of a batch, in words"""
     capacity: int
@@ -95,9 +96,10 @@ def ending_of(answer: int) -> int:
 
 @compiled
 def refill(shape: Shape, arrays: Arrays, board: Words, start: int, stop: int) -> bool:
-    """Enter all states that belong to some regions of an empty table; whether there was room."""
-    count, lines, low = board[COUNT], board[LINES], board[LOW]
-    return refill_regions(shape, arrays.states, count, arrays.table, lines, low, start, stop)
+    """Enter the states with numbers from `start` to before `stop`, which are not entered; whether
+    there was room."""
+    lines, low = board[LINES], board[LOW]
+    return refill_range(shape, arrays.states, arrays.table, lines, low, start, stop)
 
 
 @compiled
@@ -110,16 +112,16 @@ def mark(expand: int, shape: Shape, start: int, stop: int, arrays: Arrays) -> No
 
 
 @inlined
-def _generate(
-    expand: int, shape: Shape, most_found: int, arrays: Arrays, board: Words
+def generate(
+    expand: int, shape: Shape, most_found: int, first: int, most: int, arrays: Arrays, lines: int
 ) -> tuple[int, int]:
-    """Phase 1; how many states of the batch were expanded, and what the last of them said."""
-    table, buffer, hashes, lines = arrays.table, arrays.buffer, arrays.hashes, board[LINES]
-    head, state = board[HEAD], room(shape.words)
-    most = min(BATCH, board[COUNT] - head)
+    """Phase 1, for at most so many states from `first` on; how many were expanded, and what the
+    last of them said."""
+    table, buffer, hashes = arrays.table, arrays.buffer, arrays.hashes
+    state = room(shape.words)
     found, size, ending = 0, 0, GOING
     while size < most and found + most_found <= arrays.capacity and ending == GOING:
-        take_state(state, arrays.states + (head + size) * shape.size, shape)
+        take_state(state, arrays.states + (first + size) * shape.size, shape)
         answer = call_expand(expand, state, buffer + found * shape.words * 8, arrays.marks)
         more = found + (answer & COUNT_MASK)
         ending = ending_of(answer)
@@ -136,9 +138,8 @@ def _generate(
 
 
 @inlined
-def _look_ahead(shape: Shape, found: int, arrays: Arrays, board: Words) -> None:
+def look_ahead(shape: Shape, found: int, arrays: Arrays, lines: int, low: int) -> None:
     """Phase 2."""
-    lines, low = board[LINES], board[LOW]
     for i in range(found):
         number = first_alike(get_word(arrays.hashes, i), arrays.table, lines, low)
         if number >= 0:
@@ -189,8 +190,10 @@ def explore(expand: int, shape: Shape, most_found: int, arrays: Arrays, board: W
         if board[COUNT] + arrays.capacity > board[FULLEST]:
             board[STATUS] = GROW
             return
-        size, ending = _generate(expand, shape, most_found, arrays, board)
-        _look_ahead(shape, get64(arrays.ends, size - 1), arrays, board)
+        head, lines = board[HEAD], board[LINES]
+        most = min(BATCH, board[COUNT] - head)
+        size, ending = generate(expand, shape, most_found, head, most, arrays, lines)
+        look_ahead(shape, get64(arrays.ends, size - 1), arrays, lines, board[LOW])
         done = _insert(shape, size, arrays, board)
         board[HEAD] += done
         board[BUDGET] -= done

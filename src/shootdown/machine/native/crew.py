@@ -8,7 +8,9 @@ that will never be done, sees the mark within a millisecond and comes back; `che
 a search of which a thread died has no result at all.
 
 Each thread runs on a processor of its own (`places`); the leader may go where it likes again
-afterwards. What the caller must guarantee: `stop` before the arrays are closed (a context manager or finally).
+afterwards.
+
+What the caller must guarantee: `stop` before the arrays are closed (a context manager or finally).
 """
 
 from __future__ import annotations
@@ -37,15 +39,13 @@ from shootdown.machine.native.phases import (
     GRAIN,
     GROUPS,
     INFO,
-    MOST_CHUNK,
     PLAN_SIZE,
-    RECENT,
     ROOMY,
     RULES,
     Shared,
 )
 from shootdown.machine.native.places import allowed, places_for, tie
-from shootdown.machine.native.sizes import CHUNKS, MOST_PENDING, REGIONS
+from shootdown.machine.native.sizes import BATCH, CHUNKS, MOST_CHUNK, MOST_PENDING
 from shootdown.machine.native.team import LEAD, LEAD_REFILL, SERVE
 from shootdown.machine.result import WorkerError
 
@@ -78,17 +78,18 @@ class Crew:
         """a processor for each worker, the leader first; none: wherever the system puts them"""
         self.control = _make_control()
         self.shared = self._make_shared(workers, marks, grain, rules)
+        self._own = [self._buffers(worker) for worker in range(workers)]
 
     @property
     def memory(self) -> int:
         """Bytes of the shared arrays."""
-        return self.size(self.workers, self.loops.shape.words)
+        return self.size(self.workers, self.loops.shape.words, self.arrays.capacity)
 
     @staticmethod
-    def size(workers: int, words: int) -> int:
-        """Bytes of the shared arrays."""
-        shared = MOST_PENDING * (words * 8 + 3 * 8 + 1 + 2) + 16 * CHUNKS * REGIONS
-        return shared + workers * (MOST_PENDING + 1024) * 4
+    def size(workers: int, words: int, capacity: int) -> int:
+        """Bytes of the shared arrays and the workers' buffers, of so many states each."""
+        shared = MOST_PENDING * (words * 8 + 8 + 1) + CHUNKS * (GROUPS + 8 + INFO) * 8
+        return shared + workers * (capacity * (words + 1) * 8 + 4096)
 
     def _take(self, length: int, kind: Kind) -> int:
         arena = Arena(length, kind)
@@ -100,25 +101,28 @@ class Crew:
         self._plan = zeros(PLAN_SIZE)
         self._plan[GRAIN], self._plan[ROOMY], self._plan[RULES] = grain, MOST_CHUNK, rules
         self._info = zeros(CHUNKS * INFO)
-        width = -(-len(total) // 16) * 16 + 16
+        width = -(-len(total) // 8) * 8
         return Shared(
             kept=self._take(MOST_PENDING * shape.words, "Q"),
-            hashes=self._take(MOST_PENDING, "Q"),
-            routed=self._take(MOST_PENDING, "Q"),
             slots=self._take(MOST_PENDING, "q"),
             fresh=self._take(MOST_PENDING, "B"),
-            route=self._take(MOST_PENDING, "H"),
-            starts=self._take(CHUNKS * (REGIONS + 1), "q"),
+            news=self._take(CHUNKS * 8, "q"),
             groups=self._take(CHUNKS * GROUPS, "q"),
-            news=self._take(REGIONS * CHUNKS, "q"),
-            recent=self._take(workers * RECENT, "H"),
-            todo=self._take(workers * MOST_PENDING, "I"),
             info=Words(self._info.buffer_info()[0]),
             marks=self._take(workers * width, "q"),
             width=width,
             marked=len(total),
             workers=workers,
             plan=Words(self._plan.buffer_info()[0]),
+        )
+
+    def _buffers(self, worker: int) -> Arrays:
+        """The arrays of the search, with buffers and marks of a worker's own."""
+        return self.arrays._replace(
+            buffer=self._take(self.arrays.capacity * self.loops.shape.words, "Q"),
+            hashes=self._take(self.arrays.capacity, "Q"),
+            ends=self._take(BATCH, "q"),
+            marks=self.shared.marks + worker * self.shared.width * 8,
         )
 
     def start(self) -> None:
@@ -142,9 +146,9 @@ class Crew:
     def _take_part(self, role: int, worker: int) -> None:
         self.loops.take_part(
             role,
-            worker,
             self.room,
             arrays=self.arrays,
+            own=self._own[worker],
             shared=self.shared,
             board=self.board,
             control=self.control,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from shootdown.machine.native.bfs import BATCH, COUNT_MASK
+from shootdown.machine.native.bfs import COUNT_MASK
 from shootdown.machine.native.compiled import Bytes, Halves, Shape, Word, compiled, inlined
 from shootdown.machine.native.primitives import (
     call_expand,
@@ -26,6 +26,7 @@ from shootdown.machine.native.primitives import (
     put_word,
     room,
 )
+from shootdown.machine.native.sizes import BATCH
 from shootdown.machine.native.states import take_state
 from shootdown.machine.native.table import FULL, first_alike, hash_of, home_of, slot_of
 

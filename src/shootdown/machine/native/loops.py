@@ -95,16 +95,16 @@ class Loops:
     def take_part(
         self,
         role: int,
-        worker: int,
         room: int,
         *,
         arrays: bfs.Arrays,
+        own: bfs.Arrays,
         shared: phases.Shared,
         board: Numbers,
         control: Numbers,
     ) -> None:
         """See `team.take_part`."""
-        self._module.call("take_part", role, worker, room, arrays, shared, board, control)
+        self._module.call("take_part", role, room, arrays, own, shared, board, control)
 
     def announce(self, control: Numbers) -> None:
         """See `control.announce`."""

@@ -25,7 +25,8 @@ def pointer(writer: Expressions, address: str) -> str:
     return writer.text.set(f"inttoptr i64 {address} to ptr")
 
 
-def _element(writer: Expressions, bits: int, address: str, index: str) -> str:
+def element(writer: Expressions, bits: int, address: str, index: str) -> str:
+    """A pointer to an element of an array."""
     base = pointer(writer, address)
     return writer.text.set(f"getelementptr i{bits}, ptr {base}, i64 {index}")
 
@@ -34,7 +35,7 @@ def _reader(bits: int) -> Callable[[Expressions, str, str], str]:
     """Writes `get(address, index)` for an array of numbers of so many bits."""
 
     def write(writer: Expressions, address: str, index: str) -> str:
-        at = _element(writer, bits, address, index)
+        at = element(writer, bits, address, index)
         value = writer.text.set(f"load i{bits}, ptr {at}, align 1")
         return value if bits == 64 else writer.text.set(f"zext i{bits} {value} to i64")
 
@@ -45,7 +46,7 @@ def _writer(bits: int) -> Callable[[Expressions, str, str, str], str]:
     """Writes `put(address, index, value)`; of a value the low bits are kept."""
 
     def write(writer: Expressions, address: str, index: str, value: str) -> str:
-        at = _element(writer, bits, address, index)
+        at = element(writer, bits, address, index)
         if bits < 64:
             value = writer.text.set(f"trunc i64 {value} to i{bits}")
         writer.text.line(f"store i{bits} {value}, ptr {at}, align 1")

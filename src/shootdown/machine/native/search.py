@@ -26,7 +26,7 @@ from shootdown.machine.native.jit import MachineCode
 from shootdown.machine.native.loops import load_loops, zeros
 from shootdown.machine.native.packed import Marks, emit_packed
 from shootdown.machine.native.saving import Note, Saving
-from shootdown.machine.native.sizes import KEEPS, MOST_PENDING, REGIONS
+from shootdown.machine.native.sizes import BATCH, KEEPS, MOST_PENDING
 from shootdown.machine.native.store import MOST_STATES, Store, more_lines, shape_of
 from shootdown.machine.result import Cut, Limits, Progress, SearchResult, StepTaken, Verdict
 from shootdown.machine.search import (
@@ -175,7 +175,7 @@ class NativeSearch:
         self._store = Store(self.shape, bfs.GROUP, most, margin, buffers)
         self._buffer = Arena(self._capacity * words, "Q")
         self._hashes = Arena(self._capacity, "Q")
-        self._ends = zeros(bfs.BATCH)
+        self._ends = zeros(BATCH)
         self._board = zeros(bfs.BOARD_SIZE)
         while self._store.fullest < len(self._starts) + self._capacity:
             self._store.lines = more_lines(self._store.lines)
@@ -246,13 +246,13 @@ class NativeSearch:
         board = self._board
         if self._crew:
             self._crew.refill()
-        elif not self._loops.refill(self._arrays(), board, 0, REGIONS):
+        elif not self._loops.refill(self._arrays(), board, 0, int(board[bfs.COUNT])):
             board[bfs.STATUS] = bfs.OVERFULL
         self._check_table()
 
     def _check_table(self) -> None:
         if self._board[bfs.STATUS] == bfs.OVERFULL:
-            raise AssertionError("a region of the table is full although the table is not")
+            raise AssertionError("no line of the table has room although the table is not full")
 
     @property
     def memory(self) -> int:
@@ -380,7 +380,7 @@ class NativeSearch:
         from shootdown.machine.native.crew import Crew
 
         store = self._store
-        extra = Crew.size(hands, self.layout.words)
+        extra = Crew.size(hands, self.layout.words, self._capacity)
         count = int(self._board[bfs.COUNT])
         if store.memory(count) + extra > self._memory_limit or self._emitted.room > KEEPS:
             self.workers = 1

@@ -3,13 +3,16 @@
 LINE = 16
 """32-bit entries in one line of the table: 64 bytes, what a processor fetches at once"""
 
-REGIONS = 64
-"""parts of the table that have nothing to do with each other"""
+BATCH = 64
+"""states that are expanded before the first of their successors is looked up"""
 
 CHUNKS = 64
 """most chunks of a block"""
 
-KEPT_BITS = 12
+MOST_CHUNK = 256
+"""most states in a chunk"""
+
+KEPT_BITS = 11
 KEEPS = 1 << KEPT_BITS
 """most states a chunk can keep"""
 

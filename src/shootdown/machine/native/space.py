@@ -24,13 +24,13 @@ from shootdown.machine.liveness.fairness import SYSTEM, stays_of
 from shootdown.machine.liveness.lasso import CutShort, Edge, look_for_loops
 from shootdown.machine.native import components
 from shootdown.machine.native.arena import Arena
-from shootdown.machine.native.bfs import BATCH
 from shootdown.machine.native.compiled import Bytes, Halves, Shape
 from shootdown.machine.native.compiled import Words as Array
 from shootdown.machine.native.graph import LOST, Buffers, Graph, record
 from shootdown.machine.native.jit import MachineCode
 from shootdown.machine.native.labelled import PROGRESS, emit_labelled
 from shootdown.machine.native.loops import Module, zeros
+from shootdown.machine.native.sizes import BATCH
 from shootdown.machine.result import Liveness, Progress, SearchResult, StepTaken
 from shootdown.machine.search import PROGRESS_SECONDS, ProgressHook
 

@@ -23,32 +23,28 @@ from typing import TYPE_CHECKING
 
 from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.compiled import Shape
-from shootdown.machine.native.sizes import LINE, REGIONS
+from shootdown.machine.native.sizes import LINE
 from shootdown.program.layout import Layout
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FIRST_LINES = 64
+FIRST_LINES = 4096
 MOST_STATES = (1 << 32) - (1 << 20)
 """numbers in the table have 32 bits, and some room is left for numbers of states on their way"""
 
-_SLOTS = REGIONS * LINE
 _SMALL, _MEDIUM = 1 << 20, 1 << 25
 
 
 def fullest(lines: int) -> int:
-    """The most states a table takes with so many lines to a region.
-
-    Regions fill evenly, but not exactly: a small table needs more room for the difference.
-    """
-    slots = lines * _SLOTS
+    """The most states a table takes with so many lines."""
+    slots = lines * LINE
     return slots // 2 if slots < _SMALL else slots // 8 * 7
 
 
 def lines_for(count: int) -> int:
-    """The fewest lines to a region that take so many states."""
+    """The fewest lines that take so many states."""
     lines = FIRST_LINES
     while fullest(lines) < count:
         lines = more_lines(lines)
@@ -57,7 +53,7 @@ def lines_for(count: int) -> int:
 
 def more_lines(lines: int) -> int:
     """The next size of a table."""
-    return lines * 2 if lines * _SLOTS < _MEDIUM else lines * 5 // 4
+    return lines * 2 if lines * LINE < _MEDIUM else lines * 5 // 4
 
 
 def shape_of(layout: Layout) -> Shape:
@@ -95,7 +91,7 @@ class Store:
             try:
                 arenas.append(Arena(self.most * self.shape.size, "B"))
                 arenas.append(Arena(self.most // self.group + 1, "I"))
-                slots = lines_for(self.most + self.margin) * _SLOTS
+                slots = lines_for(self.most + self.margin) * LINE
                 arenas.append(Arena(slots, "I"))
             except OSError:
                 for arena in arenas:
@@ -148,7 +144,7 @@ class Store:
     def memory(self, count: int, lines: int | None = None) -> int:
         """Bytes in use with so many states (and a table of that size)."""
         groups = -(-count // self.group)
-        slots = (lines or self.lines) * _SLOTS
+        slots = (lines or self.lines) * LINE
         return count * self.shape.size + groups * 4 + slots * 4 + self.other
 
     def affordable(self, limit: int, lines: int | None = None) -> int:
@@ -162,7 +158,7 @@ class Store:
         while True:
             count = max(min(fullest(lines) - self.margin, self.affordable(limit, lines)), 0)
             larger = more_lines(lines)
-            if larger * _SLOTS > len(self.table.array) or self.memory(count, larger) > limit:
+            if larger * LINE > len(self.table.array) or self.memory(count, larger) > limit:
                 return count
             lines = larger
 
@@ -172,8 +168,8 @@ class Store:
         lines = more_lines(self.lines)
         while fullest(lines) < count + self.margin:
             lines = more_lines(lines)
-        if lines * _SLOTS > len(self.table.array) or self.memory(count, lines) > limit:
+        if lines * LINE > len(self.table.array) or self.memory(count, lines) > limit:
             return False
-        ctypes.memset(self.table.address, 0, self.lines * _SLOTS * 4)
+        ctypes.memset(self.table.address, 0, self.lines * LINE * 4)
         self.lines = lines
         return True

@@ -8,15 +8,12 @@ A state belongs into its home line; where that is full, into the next. Lines fil
 and nothing is ever taken out, so a line with an empty entry ends every look. One vector comparison
 takes in a whole line, which is why a table seven eighths full is still fast (plain linear probing
 would look at thirty entries for every new state).
-
-The lines form REGIONS equal parts, chosen by the first bits of the hash, and a look that leaves a
-region at its end goes on at its beginning. So regions have nothing to do with each other, and
-different threads may work on different regions at the same time.
 """
 
 # ruff: noqa: PLR0917 (compiled functions have positions, not names)
 from __future__ import annotations
 
+from shootdown.machine.native.atomic import exchange32
 from shootdown.machine.native.compiled import Shape, Word, compiled, inlined
 from shootdown.machine.native.primitives import (
     get32,
@@ -24,22 +21,20 @@ from shootdown.machine.native.primitives import (
     look,
     lowest,
     prefetch,
-    put32,
     put_word,
     room,
     signed,
     unsigned,
 )
-from shootdown.machine.native.sizes import LINE
+from shootdown.machine.native.sizes import BATCH, LINE
 from shootdown.machine.native.states import are_equal, is_stored, take_state
 
 FULL = -1
-"""no slot: every line of the region is full, which its size should have prevented"""
+"""no slot: every line is full, which the size of the table should have prevented"""
 
 _LOW = 0xFFFFFFFF
 _SEED = 0x9E3779B97F4A7C15
 _MULTIPLIER = 0xD6E8FEB86659FD93
-_BATCH = 64
 
 
 @inlined
@@ -55,23 +50,16 @@ def hash_of(state: int, shape: Shape) -> Word:
 
 
 @inlined
-def region_of(mixed: Word) -> int:
-    """The region of a hash."""
-    return signed(mixed >> 58)
-
-
-@inlined
 def home_of(mixed: Word, lines: int) -> int:
-    """The line of a hash, where every region has so many."""
-    part = signed((mixed >> 26) & _LOW)
-    return region_of(mixed) * lines + ((part * lines) >> 32)
+    """The line of a hash."""
+    return (signed(mixed >> 32) * lines) >> 32
 
 
 @inlined
-def line_after(line: int, mixed: Word, lines: int) -> int:
-    """The next line of the region."""
+def line_after(line: int, lines: int) -> int:
+    """The next line; after the last comes the first."""
     line += 1
-    return line - lines if line == (region_of(mixed) + 1) * lines else line
+    return 0 if line == lines else line
 
 
 @inlined
@@ -119,44 +107,41 @@ def slot_of(
         empty = seen >> LINE
         if empty:
             return line * LINE + lowest(empty)
-        line = line_after(line, mixed, lines)
+        line = line_after(line, lines)
     return FULL
 
 
 @compiled
-def refill_regions(
-    shape: Shape, states: int, count: int, table: int, lines: int, low: int, start: int, stop: int
+def refill_range(
+    shape: Shape, states: int, table: int, lines: int, low: int, start: int, stop: int
 ) -> bool:
-    """Enter the first `count` states that belong to regions from `start` to before `stop`, where
-    nothing is entered yet. Whether there was room."""
-    state, hashes, numbers = room(shape.words), room(_BATCH), room(_BATCH)
-    waiting = 0
-    for number in range(count):
-        take_state(state, states + number * shape.size, shape)
-        mixed = hash_of(state, shape)
-        region = region_of(mixed)
-        if start <= region < stop:
+    """Enter the states with numbers from `start` to before `stop`, none of which is entered, while
+    others may do the same with other states. Whether there was room."""
+    state, hashes = room(shape.words), room(BATCH)
+    for first in range(start, stop, BATCH):
+        size = min(BATCH, stop - first)
+        for i in range(size):
+            take_state(state, states + (first + i) * shape.size, shape)
+            mixed = hash_of(state, shape)
+            put_word(hashes, i, mixed)
             prefetch(table + home_of(mixed, lines) * 64)
-            put_word(hashes, waiting, mixed)
-            put_word(numbers, waiting, number)
-            waiting += 1
-        if waiting == _BATCH or number == count - 1:
-            for i in range(waiting):
-                mixed = get_word(hashes, i)
-                if not _append(mixed, signed(get_word(numbers, i)), table, lines, low):
-                    return False
-            waiting = 0
+        for i in range(size):
+            if not _append(get_word(hashes, i), first + i, table, lines, low):
+                return False
     return True
 
 
 @inlined
 def _append(mixed: Word, number: int, table: int, lines: int, low: int) -> bool:
     """Enter a state that is not entered."""
-    line = home_of(mixed, lines)
-    for _ in range(lines):
+    line, left = home_of(mixed, lines), lines
+    while left > 0:
         empty = look(table + line * 64, 0, 0) >> LINE
         if empty:
-            put32(table, line * LINE + lowest(empty), tag_of(mixed, low) | (number + 1))
-            return True
-        line = line_after(line, mixed, lines)
+            entry = tag_of(mixed, low) | (number + 1)
+            if exchange32(table, line * LINE + lowest(empty), 0, entry):
+                return True
+        else:
+            line = line_after(line, lines)
+            left -= 1
     return False
