@@ -55,6 +55,7 @@ def check(
     states: int | None = None,
     seconds: float | None = None,
     memory: int | None = None,
+    workers: int = 1,
     all_rules: bool = False,
     races: bool = False,
     liveness: bool = False,
@@ -65,11 +66,11 @@ def check(
     `target` is a class, or what the command line takes (`"kvm"`, `"mine.py:Mirror"`) if that is one
     driver or model. `kernel`, `operations`, `pairs` and the sizes are those of `shootdown check`,
     and go with a driver only. `merge=False` makes every access to shared state a step. `states`,
-    `seconds` and `memory` (bytes) stop the search, which is then undecided. With `all_rules` a
-    broken scenario is searched on, for a run that breaks each rule that can be broken. With
-    `races` a data race breaks the rule `data-race`, and all of them are listed. With `liveness` a
-    run that goes on for ever without getting anything done breaks `no-progress`; `starvation` asks
-    that of everybody, and whoever gets nothing done for ever breaks `starvation`.
+    `seconds` and `memory` (bytes) stop the search, which is then undecided; `workers` threads share
+    it. With `all_rules` a broken scenario is searched on, for a run that breaks each rule that can
+    be broken. With `races` a data race breaks the rule `data-race`, and all of them are listed.
+    With `liveness` a run that goes on for ever without getting anything done breaks `no-progress`;
+    `starvation` asks that of everybody, and whoever gets nothing done for ever breaks `starvation`.
 
     Raises:
         ModelError: with every mistake in the driver or model, each with its place.
@@ -92,7 +93,7 @@ def check(
         ),
     )
     question = ask(*_find(target), settings)
-    found = summarise(question, list(check_request(question)))
+    found = summarise(question, list(check_request(question, threads=workers)))
     return PrintedResult(*(getattr(found, field.name) for field in fields(found)))
 
 

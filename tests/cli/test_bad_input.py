@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -119,3 +120,31 @@ def test_our_bug(run, monkeypatch, tmp_path: Path, mirror) -> None:
     text = path.read_text()
     for part in ("command: shootdown check mine.py", "Traceback", "llvmlite ", "class Mirror"):
         assert part in text
+
+
+def documented(start: str, end: str) -> str:
+    text = (Path(__file__).parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
+    return text.partition(start)[2].partition(end)[0]
+
+
+@pytest.mark.parametrize("mistake", DRIVERS)
+def test_editors_find_the_place(run, mirror, mistake: str) -> None:
+    """The expressions in docs/check.md match the first line of a refusal, and no line that is not
+    the head of one: its numbers are those of the first mistake."""
+    old, new, _ = DRIVERS[mistake]
+    done = run("check", mirror(old, new), "--operations", "munmap")
+    plain = documented("```text\n", "\n```").replace("(?<", "(?P<")
+    pattern = json.loads(f"{{{documented('```json', '```')}}}")["problemMatcher"]["pattern"]
+    lines = done.stderr.splitlines()
+    heads = [line for line in lines if re.match(plain, line)]
+    assert heads[0] == lines[0]
+    assert len(heads) == int(lines[-1].split()[0])
+    assert [line for line in lines if re.match(pattern["regexp"], line)] == heads
+    match, code = re.match(plain, lines[0]), re.match(pattern["regexp"], lines[0])
+    assert match is not None and code is not None
+    assert match["file"] == code[pattern["file"]] == "mine.py"
+    assert match["severity"] == code[pattern["severity"]] == "error"
+    assert match["message"] == code[pattern["message"]]
+    source = Path("mine.py").read_text().splitlines()
+    assert 1 <= int(match["line"]) <= len(source)
+    assert code[pattern["column"]] == match["column"] != "0"

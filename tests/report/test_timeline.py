@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from report.records import START, naive, step
 from shootdown.report.paint import Paint
-from shootdown.report.rows import Again, Row, make_rows
+from shootdown.report.rows import Again, Aside, Row, make_rows
 from shootdown.report.timeline import draw
 from shootdown.report.words import Names, say_start
 from shootdown.scenarios.verdict import Change, Counterexample, Reading
@@ -137,6 +139,81 @@ def test_repetition_is_told_once() -> None:
     assert rows[-1] == Again(2, 2)
     shown = text(replace(naive(), steps=retry * 3))
     assert "... and the last 2 lines of source 2 more times" in shown
+
+
+def aside(*relevant: bool) -> Counterexample:
+    """The run of `naive`, with steps 1 to n mattering or not; the rest matters."""
+    steps = list(naive().steps)
+    for number, matters in enumerate(relevant, 1):
+        steps[number] = replace(steps[number], relevant=matters)
+    return replace(naive(), steps=tuple(steps))
+
+
+def test_steps_that_do_not_matter_are_counted() -> None:
+    """Two or more in a row become one line in the column of their actor."""
+    shown = text(aside(False, False, False))
+    assert "... 3 steps of task0 that do not matter\n" in shown
+    assert "self.device.flush" not in shown
+    assert "zap_page_range()" not in shown
+    assert "self.mm.pte[page] = EMPTY" in shown
+    turns = "\n".join(draw("munmap", aside(False, False, False), Paint(False, 72)))
+    assert "    ... 3 steps of task0 that do not matter\n[Time 2] device0\n" in turns
+
+
+def test_all_steps_on_demand() -> None:
+    """Nothing is left out, and it is the picture of a run in which all steps matter."""
+    lines = draw("munmap", aside(False, False, False), Paint(False, 100), every_step=True)
+    assert "\n".join(lines) + "\n" == TWO_COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("relevant", "asides"),
+    [
+        ((True, True, True), []),
+        ((True, False, True), []),
+        ((False, False, True), [Aside("task0", 2)]),
+        ((True, True, True, False, True), []),
+        ((False, True, False), []),
+    ],
+)
+def test_a_line_is_only_traded_for_more_than_one(
+    relevant: tuple[bool, ...], asides: list[Aside]
+) -> None:
+    """A single row stays; what matters never goes."""
+    rows = make_rows(aside(*relevant).steps)
+    assert [row for row in rows if isinstance(row, Aside)] == asides
+    shown = [row.step for row in rows if isinstance(row, Row)]
+    assert [s for s in aside(*relevant).steps[1:] if s.relevant and s not in shown] == []
+
+
+def test_a_line_matters_if_one_of_its_steps_does() -> None:
+    """Rows are made before they are judged."""
+    first = replace(step("task0", "a.py:1", "f", "n += 1"), relevant=False)
+    second = step("task0", "a.py:1", "f", "n += 1", Change("n", "0", "1"))
+    [row] = make_rows((first, second))
+    assert isinstance(row, Row)
+    assert (row.steps, row.step.relevant) == (2, True)
+
+
+def test_what_was_written_in_vain() -> None:
+    """Shown where nothing changed; neighbours share a line; a lock that is dropped is no change."""
+    vain = (Reading("device0.tlb[0]", "none"), Reading("device0.tlb[1]", "none"))
+    flush = replace(step("task0", "a.py:1", "f", "flush(range)"), unchanged=vain)
+    drop = replace(flush, changes=(Change("mm.lock", "held by task0", "free"),))
+    fill = replace(flush, changes=(Change("mm.n", "0", "1"),))
+    for only, told in ((flush, True), (drop, True), (fill, False)):
+        shown = text(replace(naive(), steps=(only, *naive().steps[4:])))
+        assert ("device0.tlb[0..1]: none (unchanged)\n" in shown) is told
+
+
+def test_what_a_line_changed_was_not_in_vain() -> None:
+    """Two steps at one line: what the second changed is left out of what the first did not."""
+    vain = (Reading("n", "0"), Reading("m", "0"))
+    first = replace(step("task0", "a.py:1", "f", "n += 1"), unchanged=vain)
+    second = step("task0", "a.py:1", "f", "n += 1", Change("n", "0", "1"))
+    [row] = make_rows((first, second))
+    assert isinstance(row, Row)
+    assert row.step.unchanged == (Reading("m", "0"),)
 
 
 def test_names_that_two_parts_share_stay_whole() -> None:

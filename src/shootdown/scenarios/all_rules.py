@@ -51,6 +51,9 @@ def merge_searches(rows: Sequence[ScenarioResult]) -> ScenarioResult:
     if len(rows) == 1:
         return first
     found = [row.counterexample for row in rows if row.counterexample is not None]
+    reasons = [row.reason for row in rows if row.verdict == "violated" and row.reason]
+    if not last.complete:
+        reasons.append(f"{CUT}{last.reason or 'and no reason was given'}")
     return replace(
         last,
         verdict="violated",
@@ -58,6 +61,6 @@ def merge_searches(rows: Sequence[ScenarioResult]) -> ScenarioResult:
         seconds=sum(row.seconds for row in rows),
         counterexample=first.counterexample,
         counterexamples=tuple(found[1:]),
-        reason=None if last.complete else f"{CUT}{last.reason or 'and no reason was given'}",
+        reason="; ".join(dict.fromkeys(reasons)) or None,
         memory=max(row.memory for row in rows),
     )
