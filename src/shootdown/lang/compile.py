@@ -60,7 +60,7 @@ def compile_system(
     initials = tuple(_initial(tables, start) for start in starts)
     program = Program(
         tuple(tables.variables),
-        settle_points(actors, tables.touches if options.merged else ()),
+        settle_points(actors, tables.touches if options.merged else (), options.overlaps),
         tuple(tables.rules),
         tuple(tables.counters),
         initials,

@@ -38,6 +38,9 @@ class Options:
     merged: bool = True
     """private accesses belong to the step before them (`program.points`); False: every access to
     shared state is a step of its own"""
+    overlaps: bool = False
+    """but not those under a lock held for reading: what readers do while others read counts, as in
+    runs that go on for ever"""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,12 @@ access is provably private:
   step of the others and may belong to the step before it (Lipton, "Reduction", CACM 18(12), 1975).
 
 A release needs no point of its own for the same reason: giving a lock back commutes to the left.
+
+For runs that go on for ever one thing can be noticed after all: readers that overlap again and
+again, and so keep a writer out without any of them staying. A section under a lock held for reading
+that is one step overlaps with none. So for liveness points inside such sections stay. Sections of
+one holder may be one step: whoever waits for their lock gets it in the end (`machine.liveness`),
+whether others hold it for a step or for several.
 Points of waits and acquires always stay. Accesses by rules (`ghost`) neither get points nor cost
 the system's accesses theirs; what a rule may therefore look at is said in `lang.declare.ghost`.
 
@@ -44,10 +50,13 @@ class Touch:
     access: Access
 
 
-def settle_points(actors: Sequence[Actor], touches: Sequence[Touch]) -> tuple[Actor, ...]:
-    """The actors with only the points that matter. `touches` are all accesses of all actors."""
+def settle_points(
+    actors: Sequence[Actor], touches: Sequence[Touch], overlaps: bool = False
+) -> tuple[Actor, ...]:
+    """The actors with only the points that matter. `touches` are all accesses of all actors; with
+    `overlaps`, those under a lock held for reading matter."""
     private = private_variables(touches)
-    return tuple(_settle(actor, private) for actor in actors)
+    return tuple(_settle(actor, private, overlaps) for actor in actors)
 
 
 def private_variables(touches: Sequence[Touch]) -> frozenset[int]:
@@ -72,7 +81,12 @@ def _protectors(access: Access) -> frozenset[int]:
     return frozenset(lock for lock, mode in access.held if mode is Mode.WRITE or not access.write)
 
 
-def _settle(actor: Actor, private: frozenset[int]) -> Actor:
+def _shares(access: Access) -> bool:
+    """Whether a lock is held that others may hold at the same time."""
+    return any(mode is Mode.READ for _, mode in access.held)
+
+
+def _settle(actor: Actor, private: frozenset[int], overlaps: bool) -> Actor:
     drop = {
         index
         for index, op in enumerate(actor.code)
@@ -80,6 +94,7 @@ def _settle(actor: Actor, private: frozenset[int]) -> Actor:
         and index > 0
         and op.access is not None
         and (op.access.ghost or op.access.variable in private)
+        and (op.access.ghost or not (overlaps and _shares(op.access)))
     }
     loops = [i for i, op in enumerate(actor.code) if isinstance(op, Point) and op.loop]
     drop.update(loops)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from shootdown.machine.interpreter import Words
+from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.liveness.fairness import Stay, stays_of
 from shootdown.machine.result import SearchResult
 from shootdown.program.operation import Progress
 from shootdown.program.program import Program
+from shootdown.scenarios.trace import Trace
 from shootdown.scenarios.waiting import Ledger, say_wait
 
 
@@ -20,9 +21,13 @@ def sentence_of(program: Program, result: SearchResult) -> str:
     return f"{name} gets something done in the end, however busy the others are"
 
 
-def who_stands_by(ledger: Ledger, states: Sequence[Words], movers: frozenset[int]) -> Iterator[str]:
-    """The actors that take no step in the loop, which goes through these states."""
-    interpreter = ledger.interpreter
+def who_stands_by(
+    interpreter: Interpreter, traces: Sequence[Trace], states: Sequence[Words]
+) -> Iterator[str]:
+    """The actors that take no step in the loop, which goes through these states; its steps are the
+    last of the run."""
+    loop = traces[len(traces) - len(states) :]
+    movers = {trace.actor for trace in loop}
     for number, actor in enumerate(interpreter.program.actors):
         pc = interpreter.pc(states[0], number)
         if number in movers or pc == actor.halted:
@@ -30,13 +35,15 @@ def who_stands_by(ledger: Ledger, states: Sequence[Words], movers: frozenset[int
         if stays_of(actor)[pc] is Stay.FREE:
             yield f"{actor.name} rests, as it may"
             continue
-        stopped = [words for words in states if not _can(ledger, words, number)]
-        text = say_wait(ledger, stopped[0], number)
+        stopped = [at for at, words in enumerate(states) if not _can(interpreter, words, number)]
+        second_round = loop[: stopped[0]]
+        ledger = Ledger(interpreter, (*traces, *second_round))
+        text = say_wait(ledger, states[stopped[0]], number)
         yield text if len(stopped) == len(states) else f"{text}, and could go on only at times"
 
 
-def _can(ledger: Ledger, words: Words, actor: int) -> bool:
-    return any(outcome.enabled for outcome in ledger.interpreter.attempts(words, actor))
+def _can(interpreter: Interpreter, words: Words, actor: int) -> bool:
+    return any(outcome.enabled for outcome in interpreter.attempts(words, actor))
 
 
 def remarks(program: Program) -> Iterator[str]:

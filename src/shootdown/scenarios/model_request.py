@@ -26,6 +26,9 @@ LIMITS = frozenset(rule.name for rule in (RANGE, INDEX, UNDERFLOW, WIDTH))
 """rules that numbers have by themselves"""
 
 UNASSERTED = "no assertion was ever reached: only deadlock and the ranges of numbers were checked"
+UNASSERTED_BUT_LIVE = (
+    "no assertion was ever reached: only deadlock, progress and the ranges of numbers were checked"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class ModelCase:
     counter_bits: int = 3
     merged: bool = True
     """False: every access is a step of its own, where nobody could notice too"""
+    endless: bool = False
+    """what is asked is about runs that go on for ever, too"""
 
     @property
     def name(self) -> str:
@@ -50,7 +55,7 @@ class ModelCase:
     @property
     def recipe(self) -> Mapping[str, object]:
         """It has few sizes of its own."""
-        return {"counter_bits": self.counter_bits, "merged": self.merged}
+        return {"counter_bits": self.counter_bits, "merged": self.merged, "endless": self.endless}
 
     @property
     def files(self) -> frozenset[str]:
@@ -64,7 +69,7 @@ class ModelCase:
             ModelError: for a model whose __init__ raises, or that is not a valid one.
         """
         model = blame(inspect.getsourcefile(self.model) or "", self.model)
-        options = Options(Geometry(), self.counter_bits, merged=self.merged)
+        options = Options(Geometry(), self.counter_bits, merged=self.merged, overlaps=self.endless)
         entries = entries_of(model)
         program = compile_system(entries, options)
         # The actors after the threads, of work and timers, say themselves where they are idle.
@@ -82,7 +87,7 @@ class ModelCase:
         pairs = zip(program.rules, result.exercised, strict=True)
         asserted = any(times for rule, times in pairs if rule.name not in LIMITS)
         if result.verdict == "holds" and not asserted:
-            return "holds", UNASSERTED
+            return "holds", UNASSERTED if result.liveness is None else UNASSERTED_BUT_LIVE
         return settled(result)
 
 
@@ -134,7 +139,14 @@ class ModelRequest:
     @property
     def cases(self) -> list[ModelCase]:
         """One."""
-        return [ModelCase(self.model, merged=self.effort.reductions.merge)]
+        effort = self.effort
+        return [
+            ModelCase(
+                self.model,
+                merged=effort.reductions.merge,
+                endless=effort.liveness is not None,
+            )
+        ]
 
     def refuse_mistakes(self) -> None:
         """Its one case finds all of them."""

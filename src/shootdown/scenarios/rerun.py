@@ -149,7 +149,7 @@ def _case(run: SavedRun, target: str, cls: Target) -> Case:
     if issubclass(cls, Model):
         if run.kernel is not None:
             _refuse(run, f"{target} is a model, which has no kernel")
-        return ModelCase(cls, recipe.counter_bits, recipe.merged)
+        return ModelCase(cls, recipe.counter_bits, recipe.merged, recipe.endless)
     assert issubclass(cls, Driver)
     if run.kernel is None or not recipe.operations:
         _refuse(run, f"{target} is a driver: kernel and operations are missing")

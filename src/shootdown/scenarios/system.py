@@ -215,7 +215,12 @@ class System:
             ModelError: if the driver is not a valid model.
         """
         scenario = self.scenario
-        options = Options(scenario.geometry, scenario.counter_bits, merged=scenario.merged)
+        options = Options(
+            scenario.geometry,
+            scenario.counter_bits,
+            merged=scenario.merged,
+            overlaps=scenario.endless,
+        )
         return compile_system(self.entries(), options, self.starts())
 
 

@@ -73,9 +73,7 @@ def _explain_lasso(
     stopped = _stopped(interpreter, states[0])
     ends = range(loop, len(traces) + len(stopped))
     steps = _mark(steps, relevant_steps(program, traces, stopped, ends))
-    movers = frozenset(trace.actor for trace in traces[loop:])
-    by = who_stands_by(Ledger(interpreter, traces[:loop]), states, movers)
-    held = (*by, *remarks(program))
+    held = (*who_stands_by(interpreter, traces, states), *remarks(program))
     sentence = sentence_of(program, result)
     return Counterexample(result.rule, sentence, start, tuple(steps), held, loop=loop)
 

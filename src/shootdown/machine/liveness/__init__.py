@@ -20,10 +20,13 @@ excuse does not depend on the state. No loop of a component without excuse is fa
 no more movers, and an actor that can go on everywhere can go on everywhere in the part.
 
 All this needs the whole graph of states and steps, so it comes after a search that held, on the
-states which that search has stored. Reductions that leave out steps or states are off (`search`).
-Merged accesses and dead registers are fine:
-a merged step is its accesses done by one actor with nobody in between, none of which can wait, and
-states that differ in dead registers only have the same steps by the same actors.
+states which that search has stored. Reductions that leave out states or steps are off (`search`).
+Dead registers do not matter: states that differ in them only have the same steps by the same
+actors. Nor do merged accesses: a merged step is its accesses done by one actor with nobody in
+between, and none of them can wait, so who is fair to actors in between is fair to them at its ends.
+Where a lock is held by one it is free again just as often, and that is all that matters to those
+who wait for it. Only readers can keep a lock taken by turns, so what is read under a lock is not
+merged here (`program.points`).
 
 `fairness`   who may stand still where; for whom progress is asked
 `lasso`      a loop of a component, as short as its excuses allow; the lasso it makes
