@@ -1,0 +1,19 @@
+"""The running kernel, through its own interfaces: thin typed bindings, each useful alone.
+
+    kvm               /dev/kvm: virtual machines, memory slots, vCPUs
+    kvm_state         the structures that go with it
+    guest             a guest that reads and writes pages, to see what a secondary MMU sees
+    perf_events       perf_event_open: tracepoints of a thread or a CPU, call chains, losses
+    perf_ring         the ring buffer behind an event, and its records
+    tracepoints       ids and fields of tracepoints
+    tracefs           where that is looked up
+    kallsyms          addresses to names of kernel functions
+    userfaultfd       page faults, unmaps and moves of a range, told and answered
+    pagemap           what is mapped: /proc/PID/pagemap and its PAGEMAP_SCAN
+    system            system calls by number, ioctl
+    memory            mmap, munmap, madvise and the like, at addresses one chooses
+    notifications     all of these together: what the kernel tells the mmu_notifiers of this process
+    errors            the error for what a machine lacks
+
+Nothing here changes a setting of the system, and nothing imports the rest of shootdown.
+"""

@@ -1,0 +1,193 @@
+"""What is mapped where: /proc/PID/pagemap, and its PAGEMAP_SCAN (Linux 6.7).
+
+An entry of 64 bits for each page tells whether there is one and of what kind; PAGEMAP_SCAN finds
+regions by category and knows more (huge pages, the zero page). Neither changes anything, and no
+mmu_notifier notices: the scan that also write-protects is not offered here
+(Documentation/admin-guide/mm/pagemap.rst).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+import struct
+from dataclasses import dataclass
+from enum import IntFlag
+from types import TracebackType
+
+from shootdown.live.errors import MissingMeansError, is_refusal
+from shootdown.live.system import ioctl
+
+PAGE = mmap.PAGESIZE
+_SCAN = 0xC0606610
+_ARGUMENT = struct.Struct("=12Q")
+_REGION = struct.Struct("=QQQ")
+_REGIONS = 256
+"""found in one call"""
+
+_FRAME = (1 << 55) - 1
+
+
+class PageFlag(IntFlag):
+    """Bits of a pagemap entry."""
+
+    SOFT_DIRTY = 1 << 55
+    EXCLUSIVE = 1 << 56
+    UFFD_WP = 1 << 57
+    GUARD = 1 << 58
+    FILE = 1 << 61
+    SWAP = 1 << 62
+    PRESENT = 1 << 63
+
+
+_FLAGS = sum(flag.value for flag in PageFlag)
+
+
+class Category(IntFlag):
+    """What PAGEMAP_SCAN tells pages apart by."""
+
+    WP_ALLOWED = 1 << 0
+    WRITTEN = 1 << 1
+    FILE = 1 << 2
+    PRESENT = 1 << 3
+    SWAPPED = 1 << 4
+    ZERO = 1 << 5
+    HUGE = 1 << 6
+    SOFT_DIRTY = 1 << 7
+    GUARD = 1 << 8
+
+
+TOLD = Category.FILE | Category.PRESENT | Category.SWAPPED | Category.ZERO | Category.HUGE
+"""categories that a scan tells of unless asked otherwise"""
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """One page of the address space."""
+
+    flags: PageFlag
+    frame: int
+    """page frame number; 0 without CAP_SYS_ADMIN, or for a page that is not present"""
+
+    @property
+    def present(self) -> bool:
+        """In memory, and mapped by the page table."""
+        return PageFlag.PRESENT in self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Pages in a row of the same categories; from `start` to before `end`, in bytes."""
+
+    start: int
+    end: int
+    categories: Category
+
+
+def decode_entry(value: int) -> PageEntry:
+    """An entry of pagemap."""
+    flags = PageFlag(value & _FLAGS)
+    frame = value & _FRAME if PageFlag.PRESENT in flags else 0
+    return PageEntry(flags, frame)
+
+
+class Pagemap:
+    """The page tables of one process, read only."""
+
+    def __init__(self, pid: int | None = None) -> None:
+        """Of this process, unless another is named.
+
+        Raises:
+            MissingMeansError: if that may not be looked at.
+            ProcessLookupError: if there is no such process.
+        """
+        name = "self" if pid is None else str(pid)
+        try:
+            self.fd = os.open(f"/proc/{name}/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            if os.path.exists(f"/proc/{name}"):
+                raise MissingMeansError(
+                    "this kernel has no pagemap",
+                    "to see what is mapped",
+                    "use a kernel built with CONFIG_PROC_PAGE_MONITOR",
+                ) from error
+            raise ProcessLookupError(errno.ESRCH, f"there is no process {name}") from error
+        except OSError as error:
+            if is_refusal(error):
+                raise MissingMeansError(
+                    f"the right to look at process {name} (CAP_SYS_PTRACE)",
+                    "to see what it maps",
+                    "run as its owner or as root",
+                ) from error
+            raise
+
+    def __enter__(self) -> Pagemap:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Once is enough."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def entries(self, start: int, count: int) -> list[PageEntry]:
+        """So many pages from an address on; fewer where the address space ends."""
+        data = os.pread(self.fd, count * 8, start // PAGE * 8)
+        whole = len(data) // 8
+        return [decode_entry(value) for value in struct.unpack(f"={whole}Q", data[: whole * 8])]
+
+    def scan(
+        self,
+        start: int,
+        end: int,
+        wanted: Category = Category.PRESENT,
+        told: Category = TOLD,
+    ) -> list[Region]:
+        """The regions of pages with all of the categories `wanted`, in order.
+
+        Raises:
+            MissingMeansError: before Linux 6.7.
+        """
+        found: list[Region] = []
+        vector = ctypes.create_string_buffer(_REGIONS * _REGION.size)
+        while start < end:
+            count, start = self._scan(start, end, wanted, told, vector)
+            rows = _REGION.iter_unpack(vector.raw[: count * _REGION.size])
+            found += [Region(first, last, Category(bits)) for first, last, bits in rows]
+        return found
+
+    def _scan(
+        self,
+        start: int,
+        end: int,
+        wanted: Category,
+        told: Category,
+        vector: ctypes.Array[ctypes.c_char],
+    ) -> tuple[int, int]:
+        """How many regions one call found, and how far it came. struct pm_scan_arg: size, flags,
+        start, end, walk_end, vec, vec_len, max_pages, category_inverted, category_mask,
+        category_anyof_mask, return_mask."""
+        values = (_ARGUMENT.size, 0, start, end, 0, ctypes.addressof(vector), _REGIONS, 0, 0)
+        packed = _ARGUMENT.pack(*values, wanted, 0, told | wanted)
+        argument = ctypes.create_string_buffer(packed, len(packed))
+        try:
+            count = ioctl(self.fd, _SCAN, ctypes.addressof(argument))
+        except OSError as error:
+            if error.errno == errno.ENOTTY:
+                raise MissingMeansError(
+                    "this kernel has no PAGEMAP_SCAN",
+                    "to find pages by category",
+                    "use Linux 6.7 or newer, or `entries`",
+                ) from error
+            raise
+        return count, int(_ARGUMENT.unpack(argument.raw)[4])
