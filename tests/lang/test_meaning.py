@@ -631,6 +631,24 @@ ATOMIC: dict[str, tuple[str, set[tuple[int, int, int]]]] = {
         "if atomic_inc_not_zero(self.n):\n    atomic_inc(self.m)\nelse:\n    self.n = 5",
         {(6, 1, 0), (5, 0, 0)},
     ),
+    "sub": ("atomic_add(3, self.n)\natomic_sub(2, self.n)", {(2, 0, 0)}),
+    "add return": ("atomic_add(atomic_add_return(2, self.n), self.m)", {(4, 6, 0)}),
+    "inc return": ("atomic_add(atomic_inc_return(self.n), self.m)", {(2, 3, 0)}),
+    "dec return": (
+        "atomic_add(2, self.n)\natomic_add(atomic_dec_return(self.n), self.m)",
+        {(2, 3, 0), (2, 5, 0)},
+    ),
+    "inc return of a counter": ("atomic_add(atomic_inc_return(self.seq), self.m)", {(0, 3, 0)}),
+    "fetch add": ("atomic_add(atomic_fetch_add(2, self.n), self.m)", {(4, 2, 0)}),
+    "add unless": (
+        "if atomic_add_unless(self.n, 3, 3):\n    atomic_inc(self.m)",
+        {(3, 1, 0)},
+    ),
+    "bits": (
+        "set_bit(2, self.n)\nif test_bit(2, self.n):\n    set_bit(0, self.flag)\n"
+        "clear_bit(2, self.n)",
+        {(0, 0, 1)},
+    ),
     "xchg": ("atomic_add(xchg(self.n, 1), self.m)", {(1, 1, 0)}),
     "cmpxchg": (
         "old = cmpxchg(self.n, 0, 3)\natomic_add(old, self.m)",

@@ -6,6 +6,8 @@ import pytest
 
 from shootdown import Flag, Model, Part, Work, schedule_work, thread
 from shootdown.machine.reductions import Reductions
+from shootdown.scenarios.check import check_case
+from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.model_request import ModelCase
 
 from . import later
@@ -77,6 +79,13 @@ def test_counts(name: str) -> None:
 def test_engines_agree(name: str) -> None:
     """Same verdict, rule, states, transitions, depth, path, reached operations and exercise."""
     check_engines_agree(MODELS[name])
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_no_races_of_ours(name: str) -> None:
+    """What a data race is about is state of the model, never of a work item, a timer or an Rcu."""
+    races = check_case(ModelCase(MODELS[name]), Effort(races=True)).races or ()
+    assert {race.what for race in races} <= {"gone", "written", "current", "handled"}
 
 
 def test_names() -> None:

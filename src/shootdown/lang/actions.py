@@ -120,6 +120,36 @@ def atomic_add(amount: int, state: int) -> None:
     raise NotCompiledError
 
 
+def atomic_sub(amount: int, state: int) -> None:
+    """Take a number away; as in the kernel, the number comes first."""
+    raise NotCompiledError
+
+
+def atomic_add_return(amount: int, state: int) -> int:
+    """Add a number; what it is now."""
+    raise NotCompiledError
+
+
+def atomic_inc_return(state: int) -> int:
+    """Add 1; what it is now."""
+    raise NotCompiledError
+
+
+def atomic_dec_return(state: int) -> int:
+    """Take 1 away; what it is now."""
+    raise NotCompiledError
+
+
+def atomic_fetch_add(amount: int, state: int) -> int:
+    """Add a number; what was there."""
+    raise NotCompiledError
+
+
+def atomic_add_unless(state: int, amount: int, unless: int) -> bool:
+    """Add a number unless it is `unless`; whether that was done."""
+    raise NotCompiledError
+
+
 def atomic_dec_and_test(state: int) -> bool:
     """Take 1 away; whether it is 0 now."""
     raise NotCompiledError
@@ -140,6 +170,21 @@ def cmpxchg(state: T, old: T, new: T) -> T:
     raise NotCompiledError
 
 
+def set_bit(number: int, state: int) -> None:
+    """Set a bit. A Flag has bit 0."""
+    raise NotCompiledError
+
+
+def clear_bit(number: int, state: int) -> None:
+    """Clear a bit."""
+    raise NotCompiledError
+
+
+def test_bit(number: int, state: int) -> bool:
+    """Whether a bit is set."""
+    raise NotCompiledError
+
+
 def test_and_set_bit(number: int, state: int) -> bool:
     """Set a bit; whether it was set before. A Flag has bit 0."""
     raise NotCompiledError
@@ -152,6 +197,8 @@ def test_and_clear_bit(number: int, state: int) -> bool:
 
 ATOMIC_FUNCTIONS: frozenset[object] = frozenset({
     READ_ONCE, WRITE_ONCE,
-    atomic_inc, atomic_dec, atomic_add, atomic_dec_and_test, atomic_inc_not_zero, xchg, cmpxchg,
-    test_and_set_bit, test_and_clear_bit,
+    atomic_inc, atomic_dec, atomic_add, atomic_sub, atomic_add_return, atomic_inc_return,
+    atomic_dec_return, atomic_fetch_add, atomic_add_unless, atomic_dec_and_test,
+    atomic_inc_not_zero, xchg, cmpxchg, set_bit, clear_bit, test_bit, test_and_set_bit,
+    test_and_clear_bit,
 })  # fmt: skip

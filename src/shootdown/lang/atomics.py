@@ -115,9 +115,50 @@ class Atomics(Assignments):
 
     def add(self, place: Place, amount: Scalar) -> Value:
         """atomic_add"""
-        old = self._number(place)
-        self._write(place, self.arithmetic(ast.Add(), old, self.need_scalar(amount)))
+        self._add(place, amount)
         return NONE
+
+    def _add(self, place: Place, amount: Scalar) -> tuple[Scalar, Scalar]:
+        """What was there, and what is written."""
+        old = self._number(place)
+        new = self.arithmetic(ast.Add(), old, self.need_scalar(amount))
+        self._write(place, new)
+        return old, new
+
+    def subtract(self, place: Place, amount: Scalar) -> Value:
+        """atomic_sub"""
+        old = self._number(place)
+        self._write(place, self.arithmetic(ast.Sub(), old, self.need_scalar(amount)))
+        return NONE
+
+    def add_and_return(self, place: Place, amount: Scalar) -> Value:
+        """atomic_add_return"""
+        _, new = self._add(place, amount)
+        if place[0].family != "counter":
+            return new
+        self.atomic += 1  # a counter wraps: what is there now is read in the same step
+        wrapped = self._read(place)
+        self.atomic -= 1
+        return wrapped
+
+    def increment_and_return(self, place: Place) -> Value:
+        """atomic_inc_return"""
+        return self.add_and_return(place, Static(1))
+
+    def decrement_and_return(self, place: Place) -> Value:
+        """atomic_dec_return"""
+        return self.add_and_return(place, Static(-1))
+
+    def fetch_and_add(self, place: Place, amount: Scalar) -> Value:
+        """atomic_fetch_add"""
+        return self._add(place, amount)[0]
+
+    def add_unless(self, place: Place, amount: Scalar, unless: Scalar) -> Value:
+        """atomic_add_unless"""
+        old = self._number(place)
+        other = self.compare(ast.NotEq(), old, self.need_scalar(unless))
+        self._write_if(other, place, self.arithmetic(ast.Add(), old, self.need_scalar(amount)))
+        return other
 
     def decrement_and_test(self, place: Place) -> Value:
         """atomic_dec_and_test"""
@@ -143,6 +184,20 @@ class Atomics(Assignments):
         old = self._read(place)
         self._write_if(self.compare(ast.Eq(), old, expected), place, new)
         return old
+
+    def set_bit(self, place: Place, number: Scalar) -> Value:
+        """set_bit"""
+        self.test_and_set(place, number)
+        return NONE
+
+    def clear_bit(self, place: Place, number: Scalar) -> Value:
+        """clear_bit"""
+        self.test_and_clear(place, number)
+        return NONE
+
+    def test_bit(self, place: Place, number: Scalar) -> Value:
+        """test_bit"""
+        return self._test(*self._bits(place, number))
 
     def test_and_set(self, place: Place, number: Scalar) -> Value:
         """test_and_set_bit"""
@@ -185,6 +240,15 @@ ATOMICS: dict[FunctionType, Callable[..., Value]] = {
         (actions.atomic_inc, Atomics.increment),
         (actions.atomic_dec, Atomics.decrement),
         (actions.atomic_add, Atomics.add),
+        (actions.atomic_sub, Atomics.subtract),
+        (actions.atomic_add_return, Atomics.add_and_return),
+        (actions.atomic_inc_return, Atomics.increment_and_return),
+        (actions.atomic_dec_return, Atomics.decrement_and_return),
+        (actions.atomic_fetch_add, Atomics.fetch_and_add),
+        (actions.atomic_add_unless, Atomics.add_unless),
+        (actions.set_bit, Atomics.set_bit),
+        (actions.clear_bit, Atomics.clear_bit),
+        (actions.test_bit, Atomics.test_bit),
         (actions.atomic_dec_and_test, Atomics.decrement_and_test),
         (actions.atomic_inc_not_zero, Atomics.increment_not_zero),
         (actions.xchg, Atomics.exchange),
