@@ -52,6 +52,10 @@ class WorkerError(RuntimeError):
         return f"a thread of the search died: {self.reason}"
 
 
+class UnsoundError(AssertionError):
+    """A search that was over had not seen everything, so there is no result: our bug."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Where to stop. None: no limit; for `memory` three quarters of what is available."""

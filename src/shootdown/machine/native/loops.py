@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
-from shootdown.machine.native import bfs, control, phases, team
+from shootdown.machine.native import bfs, control, phases, table, team
 from shootdown.machine.native.cache import cached
 from shootdown.machine.native.compiled import Shape
 from shootdown.machine.native.jit import ObjectCode, make_object
@@ -76,7 +76,7 @@ class Loops:
     """The functions of `bfs`, and those of `team` for searches with many threads."""
 
     def __init__(self, shape: Shape) -> None:
-        functions = (bfs.explore, bfs.refill, bfs.mark, team.take_part)
+        functions = (bfs.explore, bfs.refill, bfs.mark, table.tally, team.take_part)
         self.shape = shape
         self._module = Module("search", (*functions, control.announce, control.draw), shape)
 
@@ -91,6 +91,11 @@ class Loops:
     def mark(self, expand: int, start: int, stop: int, arrays: bfs.Arrays) -> None:
         """See `bfs.mark`."""
         self._module.call("mark", expand, start, stop, arrays)
+
+    def tally(self, entries: int, slots: int, low: int) -> tuple[int, int]:
+        """See `table.tally`: how many, and the sum."""
+        sums = zeros(1)
+        return self._module.call("tally", entries, slots, low, sums), int(sums[0])
 
     def take_part(
         self,

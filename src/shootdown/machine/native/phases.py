@@ -67,9 +67,9 @@ PLAN_SIZE = 6
 are left to one thread; ROOMY is how many states to a chunk did not overflow it; how many of the
 marks are numbers"""
 
-KEPT, SUCCESSORS, PLAIN, BEFORE, INFO = 0, 1, 2, 3, 8
+KEPT, SUCCESSORS, PLAIN, BEFORE, APPENDED, INFO = 0, 1, 2, 3, 4, 8
 """places of a chunk's row: states kept, successors generated, whether nothing special was found,
-fresh states in the chunks before it; the length of the row"""
+fresh states in the chunks before it, fresh states that got their numbers; the length of the row"""
 AHEAD = 32
 """how many entries before its turn a line is asked for"""
 KNOWN = -2
@@ -229,6 +229,7 @@ def append(chunk: int, shape: Shape, a: Arrays, s: Shared, b: Words) -> None:
     while group < groups:
         put32(a.firsts, group, number)
         group += 1
+    s.info[info + APPENDED] = number - b[COUNT] - s.info[info + BEFORE]
 
 
 @compiled

@@ -28,7 +28,16 @@ from shootdown.machine.native.packed import Marks, emit_packed
 from shootdown.machine.native.saving import Note, Saving
 from shootdown.machine.native.sizes import BATCH, KEEPS, MOST_PENDING
 from shootdown.machine.native.store import MOST_STATES, Store, more_lines, shape_of
-from shootdown.machine.result import Cut, Limits, Progress, SearchResult, StepTaken, Verdict
+from shootdown.machine.native.team import LOST
+from shootdown.machine.result import (
+    Cut,
+    Limits,
+    Progress,
+    SearchResult,
+    StepTaken,
+    UnsoundError,
+    Verdict,
+)
 from shootdown.machine.search import (
     PROGRESS_SECONDS,
     ProgressHook,
@@ -45,6 +54,7 @@ if TYPE_CHECKING:
 
     from shootdown.machine.native.crew import Crew
     from shootdown.machine.native.graph import Stored
+    from shootdown.machine.native.trail import Trail
 
 BUFFER = 4096
 CALL_SECONDS = 0.1
@@ -361,6 +371,8 @@ class NativeSearch:
             self._loops.mark(expand, at, at + 1, self._arrays())
         if status == bfs.ENDLESS:
             self._raise_endless()
+        if status == LOST:
+            raise UnsoundError("some of the states that a block found have no place in the queue")
         self._check_table()
 
     def _raise_endless(self) -> None:
@@ -454,6 +466,8 @@ class NativeSearch:
             trail, root = self._trail(int(board[bfs.HEAD]))
             path, broken = retrace(self.interpreter, trail, status == bfs.BROKEN)
             verdict, rule = judge(self.program, broken)
+        if verdict == "holds":
+            self._audit(seconds)
         count = int(board[bfs.COUNT])
         depth = int(board[bfs.LEVEL]) + (count > int(board[bfs.LEVEL_END]))
         return SearchResult(
@@ -473,13 +487,22 @@ class NativeSearch:
             engine="native",
         )
 
-    def _trail(self, number: int) -> tuple[list[Words], int]:
-        """The states from a start to this one, and the start as an index of `initials`."""
+    def _audit(self, seconds: float) -> None:
+        """Nothing holds before everything was looked at again."""
+        from shootdown.machine.native.audit import Books, audit
+
+        trail = self._open_trail(int(self._board[bfs.HEAD]))
+        audit(Books(self._board, self._store, self._loops, trail, self.interpreter), seconds)
+
+    def _open_trail(self, head: int) -> Trail:
         from shootdown.machine.native.trail import Trail
 
         expand = self._codes[-1].function("expand")
-        group, head = bfs.GROUP, min(number, int(self._board[bfs.HEAD]))
-        trail = Trail(expand, self._emitted, group, self._store, head=head)
+        return Trail(expand, self._emitted, bfs.GROUP, self._store, head=head)
+
+    def _trail(self, number: int) -> tuple[list[Words], int]:
+        """The states from a start to this one, and the start as an index of `initials`."""
+        trail = self._open_trail(min(number, int(self._board[bfs.HEAD])))
         numbers = trail.back(number, len(self._starts))
         return [trail.state(n) for n in numbers], list(self._starts.values())[numbers[0]]
 

@@ -21,6 +21,7 @@ from shootdown.machine.native.primitives import (
     look,
     lowest,
     prefetch,
+    put64,
     put_word,
     room,
     signed,
@@ -129,6 +130,18 @@ def refill_range(
             if not _append(get_word(hashes, i), first + i, table, lines, low):
                 return False
     return True
+
+
+@compiled
+def tally(table: int, slots: int, low: int, sums: int) -> int:
+    """How many of the slots have an entry; the sum of their numbers plus one goes to `sums`."""
+    entries, total = 0, 0
+    for slot in range(slots):
+        number = get32(table, slot) & low
+        entries += number != 0
+        total += number
+    put64(sums, 0, total)
+    return entries
 
 
 @inlined

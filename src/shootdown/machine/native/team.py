@@ -63,11 +63,13 @@ from shootdown.machine.native.control import (
 )
 from shootdown.machine.native.phases import (
     APPEND,
+    APPENDED,
     BEFORE,
     BLOCK,
     CHUNK,
     GRAIN,
     INFO,
+    KEPT,
     PLAIN,
     REFILL,
     ROOMY,
@@ -83,8 +85,8 @@ from shootdown.machine.native.phases import (
 from shootdown.machine.native.primitives import get64, put64
 from shootdown.machine.native.sizes import CHUNKS
 
-FAILED_TEAM = 100
-"""a value of STATUS: a server died"""
+FAILED_TEAM, LOST = 100, 101
+"""values of STATUS: a server died; not all that was found got its place"""
 
 SERVE, LEAD, LEAD_REFILL = range(3)
 """roles"""
@@ -179,13 +181,13 @@ def _number(s: Shared) -> int:
 
 
 @inlined
-def _commit(fresh: int, a: Arrays, s: Shared, b: Words) -> None:
+def _commit(a: Arrays, s: Shared, b: Words) -> None:
     """After phase B: the block counts."""
     for chunk in range(s.plan[USED]):
         b[TRANSITIONS] += s.info[chunk * INFO + SUCCESSORS]
+        b[COUNT] += s.info[chunk * INFO + APPENDED]
     b[HEAD] += s.plan[BLOCK]
     b[BUDGET] -= s.plan[BLOCK]
-    b[COUNT] += fresh
     for worker in range(s.workers):
         row = s.marks + worker * s.width * 8
         for i in range(s.marked):
@@ -216,8 +218,12 @@ def _alone(states: int, shape: Shape, most_found: int, a: Arrays, b: Words, c: W
 def _together(
     shape: Shape, most_found: int, a: Arrays, mine: Arrays, s: Shared, b: Words, c: Words
 ) -> int:
-    """Expand one block; what the board's STATUS is to say."""
+    """Expand one block; what the board's STATUS is to say. A unit that was not done leaves no trace
+    of an earlier block behind which it could be missed."""
     _plan_block(s, b)
+    for chunk in range(s.plan[USED]):
+        row = chunk * INFO
+        s.info[row + PLAIN], s.info[row + KEPT], s.info[row + APPENDED] = 0, 0, 0
     c[KIND], c[UNITS] = SURVEY, s.plan[USED]
     if not _phase(shape, most_found, a, mine, s, b, c):
         return FAILED_TEAM
@@ -231,7 +237,11 @@ def _together(
     c[KIND], c[UNITS] = APPEND, s.plan[USED]
     if not _phase(shape, most_found, a, mine, s, b, c):
         return FAILED_TEAM
-    _commit(fresh, a, s, b)
+    for chunk in range(s.plan[USED]):
+        fresh -= s.info[chunk * INFO + APPENDED]
+    if fresh != 0:
+        return LOST
+    _commit(a, s, b)
     return GOING
 
 

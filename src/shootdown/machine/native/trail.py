@@ -52,11 +52,12 @@ class Trail:
         group = bisect_right(self._store.firsts.array, number, 0, self._groups) - 1
         wanted = self.state(number)
         for parent in range(group * self.group, min((group + 1) * self.group, self.head + 1)):
-            if parent < number and wanted in self._successors(parent):
+            if parent < number and wanted in self.successors(parent):
                 return parent
         raise AssertionError(f"state {number} has no parent in group {group}")
 
-    def _successors(self, number: int) -> Iterator[Words]:
+    def successors(self, number: int) -> Iterator[Words]:
+        """Of a state, in order."""
         words = self._store.shape.words
         arrays = (array("Q", self.state(number)), self._out, self._marks)
         answer = self._expand(*(one.buffer_info()[0] for one in arrays))
