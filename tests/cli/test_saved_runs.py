@@ -172,6 +172,8 @@ def test_a_file_of_runs_cannot_name_code_elsewhere(run, saved: str, target: str)
         (1, lambda row: row.replace('"pages":2', '"pages":99'), "expected `int` <= 16"),
         (1, lambda row: row.replace('"steps":', '"steps":9'), "but the file ends after"),
         (1, lambda row: row.replace('"target"', '"tarqet"'), "missing required field `target`"),
+        (1, lambda row: row.replace("freed-frame", "\\u001b[2J"), "matching regex"),
+        (1, lambda row: row.replace('"steps":', '"steps":9999999'), "expected `int` <= 10000"),
         (3, lambda row: row.replace("[0,0]", '["0"]'), "expected `int`, got `str`"),
         (3, lambda row: row.replace('"device0"', "null"), "expected `str`, got `null`"),
         (3, lambda row: row.replace("[0,0]", "[-1]"), "expected `int` >= 0"),

@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, given, settings
 
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.native.search import NativeSearch
+from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import DEADLOCK, Limits, SearchResult
-from shootdown.machine.search import PythonSearch
+from shootdown.machine.search import PythonSearch, search
 from shootdown.program.known import know_deadlock, know_rules
 from shootdown.program.operation import Patience
 from shootdown.program.program import Program
@@ -97,6 +98,24 @@ def test_one_search_for_each_rule_finds_every_rule(program: Program) -> None:
         assert result.rule not in known
         known.add(result.rule)
     raise AssertionError("a program with two rules can break three things at most")
+
+
+@QUIETLY
+@given(random_programs())
+def test_reductions_miss_no_rule(program: Program) -> None:
+    """With all of them, a search past known rules finds another rule exactly if there is one."""
+    known: set[str] = set()
+    for _ in range(4):
+        truth = unbroken(program, known)
+        if truth is None:
+            return
+        result = search(past(program, known), LIMITS, "python", reductions=Reductions())
+        assert (result.rule is not None) == bool(truth[1])
+        if result.rule is None:
+            assert result.verdict == "holds"
+            return
+        assert result.rule in truth[1]
+        known.add(result.rule)
 
 
 def test_a_step_that_leads_nowhere_is_no_deadlock() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
+from models import protocols
 from models.protocols import AssertsTwice, CountsForEver
 from rules.drivers import NeverFlushes, OppositeLocks
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.drivers.driver import Driver
+from shootdown.lang.model import Model, threads_of
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.linux.version import parse_version
+from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Limits
 from shootdown.scenarios.all_rules import CUT
 from shootdown.scenarios.check import check_case
@@ -19,6 +22,8 @@ from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.model_request import ModelCase
 from shootdown.scenarios.verdict import ScenarioResult
+
+from . import slices
 
 ALL = Effort(all_rules=True)
 
@@ -64,6 +69,44 @@ def test_the_first_run_is_that_of_a_plain_check() -> None:
     assert len(every.counterexamples) > 0
 
 
+MODELS = [
+    model
+    for file in (protocols, slices)
+    for model in vars(file).values()
+    if isinstance(model, type) and issubclass(model, Model) and model.__module__ == file.__name__
+    if threads_of(model) and model is not CountsForEver
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_reductions_miss_no_rule_of_a_model(model: type[Model]) -> None:
+    """The same rules as in the full search, both to the end."""
+    effort = Effort("python", all_rules=True)
+    reduced = check_case(ModelCase(model), effort)
+    full = check_case(ModelCase(model, merged=False), replace(effort, reductions=Reductions.none()))
+    assert {(r.rule, r.sentence) for r in reduced.broken} == {
+        (r.rule, r.sentence) for r in full.broken
+    }
+    assert reduced.complete and full.complete
+
+
+@pytest.mark.parametrize(
+    ("driver", "kernel", "operation"),
+    [
+        ("naive-tlb", "3.18", "mmap"),
+        ("amd-iommu-v2", "3.18", "munmap"),
+        ("kvm-no-sequence", "6.6", "munmap"),
+    ],
+)
+def test_reductions_miss_no_rule_of_a_driver(driver: str, kernel: str, operation: str) -> None:
+    """The same, with the same lengths: all but merging, which makes steps longer."""
+    reduced = check(DRIVERS[driver], kernel, operation)
+    without = Reductions(**{f.name: f.name == "merge" for f in fields(Reductions)})
+    full = check(DRIVERS[driver], kernel, operation, replace(ALL, reductions=without))
+    assert found(reduced) == found(full)
+    assert reduced.complete and full.complete
+
+
 def test_a_deadlock_is_one_of_the_rules() -> None:
     """The search goes on past states in which nobody can."""
     result = check(OppositeLocks, "6.6", "munmap")
@@ -91,8 +134,9 @@ def test_a_search_that_was_cut_does_not_say_that_it_found_all() -> None:
     effort = replace(ALL, limits=Limits(states=1000))
     result = check(DRIVERS["naive-tlb"], "3.18", "munmap", effort)
     assert (result.verdict, result.complete) == ("violated", False)
-    assert found(result) == [("freed-frame", 10)]
-    assert result.reason == f"{CUT}the limit on states was met"
+    assert found(result) == [("freed-frame", 10), ("freed-table", 23)]
+    assert result.reason is not None
+    assert result.reason.endswith(f"{CUT}the limit on states was met")
 
 
 def test_each_assertion_is_a_rule() -> None:

@@ -28,12 +28,14 @@ CHECK_FORMAT = "shootdown.check/1"
 
 LARGEST_FILE = 64 << 20
 """bytes"""
-LONGEST_RUN = 100_000
+LONGEST_RUN = 10_000
 """steps"""
 
 WRITE_ANEW = "write it anew with `shootdown check … --save FILE`"
 
-Word = Annotated[str, Meta(max_length=4096)]
+_PRINTABLE = r"^[^\x00-\x08\x0a-\x1f\x7f-\x9f]*$"
+Word = Annotated[str, Meta(max_length=4096, pattern=_PRINTABLE)]
+"""words end up on a terminal, which would obey control characters"""
 Digit = Annotated[int, Meta(ge=0, le=1 << 20)]
 T = TypeVar("T")
 
