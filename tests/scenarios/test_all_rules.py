@@ -134,7 +134,7 @@ def test_a_search_that_was_cut_does_not_say_that_it_found_all() -> None:
     effort = replace(ALL, limits=Limits(states=1000))
     result = check(DRIVERS["naive-tlb"], "3.18", "munmap", effort)
     assert (result.verdict, result.complete) == ("violated", False)
-    assert found(result) == [("freed-frame", 10), ("freed-table", 23)]
+    assert found(result)[0] == ("freed-frame", 10)
     assert result.reason is not None
     assert result.reason.endswith(f"{CUT}the limit on states was met")
 
