@@ -313,7 +313,7 @@ class StopsWithLock(Periodic):
     """Waits for the handler with the lock that the handler takes."""
 
     def stop(self):
-        with self.lock:
+        with self.lock.bh():
             del_timer_sync(self.timer)
 
 
@@ -585,3 +585,98 @@ class HandlerDisables(Unbind):
 
     def handler(self):
         disable_irq(self.irq)
+
+
+# --- locks that handlers take -------------------------------------------------------------------
+
+
+class SharedWithHandler(Model):
+    """A counter that a handler, a timer and a thread change."""
+
+    def __init__(self):
+        self.irq = Irq(self.handler)
+        self.timer = Timer(self.tick)
+        self.lock = Spinlock()
+        self.other = Spinlock()
+        self.count = Int(0, 3)
+
+    def add(self):
+        self.count += 1
+
+    def handler(self):
+        with self.lock:
+            self.add()
+
+    def tick(self):
+        with self.lock.irqsave():
+            self.add()
+
+    @thread
+    def user(self):
+        raise_irq(self.irq)
+        mod_timer(self.timer)
+        with self.lock.irqsave():
+            self.add()
+
+    @thread
+    def judge(self):
+        with self.lock.irqsave():
+            assert self.count < 4
+
+
+class HandlerInterruptsThread(SharedWithHandler):
+    """Interrupts are on while the thread holds the lock."""
+
+    def judge(self):
+        with self.lock:
+            assert self.count < 4
+
+
+class HandlerInterruptsTimer(SharedWithHandler):
+    """A hard interrupt comes while a softirq holds the lock."""
+
+    def tick(self):
+        with self.lock:
+            self.add()
+
+
+class OnlySoftirqsOff(SharedWithHandler):
+    """That is not enough against a hard interrupt."""
+
+    def judge(self):
+        with self.lock.bh():
+            assert self.count < 4
+
+
+class OffFromOutside(SharedWithHandler):
+    """Interrupts are off already."""
+
+    def judge(self):
+        with self.other.irqsave(), self.lock:
+            assert self.count < 4
+
+
+class SharedWithTimer(SharedWithHandler):
+    """No hard interrupt: softirqs off is enough."""
+
+    def tick(self):
+        with self.lock:
+            self.add()
+
+    def user(self):
+        mod_timer(self.timer)
+        with self.lock.bh():
+            self.add()
+
+    def judge(self):
+        with self.lock.irqsave():
+            assert self.count < 4
+
+
+class TimerInterruptsThread(SharedWithTimer):
+    """Softirqs are on while the thread holds the lock."""
+
+    def user(self):
+        mod_timer(self.timer)
+        with self.lock:
+            self.add()

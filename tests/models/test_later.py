@@ -59,6 +59,13 @@ COUNTS: dict[str, Row] = {
     "BottomHalf": ("holds", None, 248, 768, 0),
     "BottomHalfFirst": ("violated", "assertion", 257, 703, 13),
     "HandlerDisables": ("violated", "sleep-in-atomic", 14, 20, 4),
+    "SharedWithHandler": ("holds", None, 44, 100, 0),
+    "HandlerInterruptsThread": ("violated", "interrupted-lock", 2, 2, 1),
+    "HandlerInterruptsTimer": ("violated", "interrupted-lock", 9, 10, 3),
+    "OnlySoftirqsOff": ("violated", "interrupted-lock", 2, 2, 1),
+    "OffFromOutside": ("holds", None, 66, 161, 0),
+    "SharedWithTimer": ("holds", None, 14, 23, 0),
+    "TimerInterruptsThread": ("violated", "interrupted-lock", 1, 1, 1),
 }
 
 

@@ -9,6 +9,7 @@ syntax trees.
 `locks`        locks
 `paging`       page-table entries and ranges of pages
 `actions`      what a method can say: `choose`, `wait_until`, `atomic_inc`, ...
+`contexts`     process, softirq, hard interrupt
 `declaration`  what every kind of state and every lock is to the compiler
 `part`         the base class of everything that holds state
 `geometry`     how many pages, frames, tables, CPUs

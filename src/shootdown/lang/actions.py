@@ -64,12 +64,6 @@ def ghost(method: F) -> F:
     return method
 
 
-def atomic_context(method: F) -> F:
-    """The method runs in atomic context, like the handler of an interrupt: nothing may sleep."""
-    cast(Any, method).__atomic_context__ = True
-    return method
-
-
 def might_sleep() -> None:
     """might_sleep(), include/linux/kernel.h: in atomic context this breaks the rule
     `sleep-in-atomic`. Taking a Mutex or an RwSemaphore does so by itself."""

@@ -9,10 +9,11 @@ from typing import Any
 
 from shootdown.lang.actions import ATOMIC_FUNCTIONS
 from shootdown.lang.builtins import Builtins, is_builtin
+from shootdown.lang.contexts import Context
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.intrinsics import INTRINSICS
-from shootdown.lang.locks import SharedLock
+from shootdown.lang.locks import SharedLock, Spinlock
 from shootdown.lang.paging import Pte
 from shootdown.lang.scope import Scope, changing_names
 from shootdown.lang.sections import SectionPart
@@ -72,7 +73,7 @@ class Calls(Builtins):
                 raise RefusedError(None)
             case Method():
                 return self.inline(callee.function, callee.receiver, positional, named)
-            case Static(value=MethodType(__self__=SharedLock() as lock) as method):
+            case Static(value=MethodType(__self__=SharedLock() | Spinlock() as lock) as method):
                 return self._lock_method(lock, method.__name__)
             case Static(value=MethodType(__self__=SectionPart() as part) as method) if (
                 method.__name__ in part.sections()
@@ -138,12 +139,14 @@ class Calls(Builtins):
         before = getattr(self, "scope", None)
         indivisible = bool(getattr(scope.function, "__indivisible__", False))
         is_ghost = bool(getattr(scope.function, "__ghost__", False))
-        in_context = bool(getattr(scope.function, "__atomic_context__", False))
+        context: Context | None = getattr(scope.function, "__context__", None)
+        contexts = self.contexts
         if indivisible and not self.atomic:
             self.point()
         self.atomic += indivisible or is_ghost
         self.ghosts += is_ghost
-        self.contexts += in_context
+        if context is not None:
+            self.contexts = (*contexts, context)
         self.stack.append(scope)
         self.scope = scope
         where = self.where
@@ -160,7 +163,7 @@ class Calls(Builtins):
             self.scope = before
         self.atomic -= indivisible or is_ghost
         self.ghosts -= is_ghost
-        self.contexts -= in_context
+        self.contexts = contexts
         result = self._result(scope)
         if is_ghost and result != NONE and not (self.ghosts or self.judging):
             raise self.refuse(
@@ -242,6 +245,10 @@ class Calls(Builtins):
                 return LockUse(lock, Mode.READ)
             case "write":
                 return LockUse(lock, Mode.WRITE)
+            case "bh":
+                return LockUse(lock, Mode.WRITE, Context.SOFTIRQ)
+            case "irqsave":
+                return LockUse(lock, Mode.WRITE, Context.HARDIRQ)
             case _:
                 self.downgrade(lock)  # `attribute` lets nothing else through
                 return NONE

@@ -13,6 +13,7 @@ from itertools import count
 from types import MethodType
 from typing import Any, cast
 
+from shootdown.lang.contexts import Context
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import RefusedError
 from shootdown.lang.output import LOCAL_HIGH, ROUNDS
@@ -70,17 +71,20 @@ def compile_system(
 
 def _lower_all(entries: Sequence[Entry], options: Options) -> tuple[Tables, list[Actor]]:
     """Every actor lowered: those given, then those of parts that work by themselves and that
-    somebody uses. How many there are matters to locks, so who is found late means starting over.
+    somebody uses. How many there are matters to locks, and so do the locks that they take: what is
+    found late means starting over.
     """
     every = list(entries)
+    takers: frozenset[tuple[int, Context]] = frozenset()
     while True:
-        tables = Tables(options, tuple(entry.name for entry in every))
+        tables = Tables(options, tuple(entry.name for entry in every), takers=takers)
         actors = [_lower(tables, number, entry) for number, entry in enumerate(every)]
         known = [entry.method for entry in every]
         found = [part.later for part in tables.later]
         new = [method for method in found if method is not None and method not in known]
-        if not new:
+        if not new and tables.handlers <= takers:
             return tables, actors
+        takers |= tables.handlers
         for method in new:
             every.append(Entry(_unused(method, every), method, daemon=True))
 

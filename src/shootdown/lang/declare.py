@@ -8,7 +8,6 @@ from shootdown.lang.actions import (
     atomic_add,
     atomic_add_return,
     atomic_add_unless,
-    atomic_context,
     atomic_dec,
     atomic_dec_and_test,
     atomic_dec_return,
@@ -36,6 +35,7 @@ from shootdown.lang.actions import (
     wait_until,
     xchg,
 )
+from shootdown.lang.contexts import atomic_context
 from shootdown.lang.locks import (
     Mutex,
     RwLock,

@@ -15,12 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from shootdown.lang.contexts import Context, runs_in
 from shootdown.lang.declare import (
     Atomic,
     Flag,
     Int,
     PerCpu,
-    atomic_context,
     indivisible,
     might_sleep,
     smp_processor_id,
@@ -74,10 +74,10 @@ class Deferred(Part):
         self.running = False
 
 
-class InAtomicContext(Deferred):
-    """Its function may not sleep."""
+class InSoftirq(Deferred):
+    """Its function runs in a softirq, and may not sleep."""
 
-    @atomic_context
+    @runs_in(Context.SOFTIRQ)
     def invoke(self) -> None:
         """Runs the function where nothing may sleep."""
         self.function()

@@ -11,10 +11,12 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shootdown.lang.contexts import Context
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.output import Output
 from shootdown.lang.tables import (
     INDEX,
+    INTERRUPTED,
     RANGE,
     SLEEP,
     UNDERFLOW,
@@ -25,6 +27,7 @@ from shootdown.lang.tables import (
 from shootdown.lang.values import (
     FALSE,
     Dynamic,
+    LockUse,
     Static,
     Value,
     describe,
@@ -68,6 +71,8 @@ class Held:
     depth: int
     calls: int
     """calls that were being inlined when it was taken"""
+    off: Context
+    """what cannot interrupt whoever holds it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class Emitter(Output):
         """indivisible methods, ghosts and waits around the current place"""
         self.ghosts = 0
         """@ghost methods around the current place"""
-        self.contexts = 0
+        self.contexts: tuple[Context, ...] = ()
         """@atomic_context methods around the current place"""
         self.judging = 0
         """conditions of `require` and `assert` around the current place"""
@@ -262,12 +267,26 @@ class Emitter(Output):
         if self.tables.options.checked and (self.contexts or any(map(is_atomic, self.held))):
             self.check(FALSE, SLEEP)
 
-    def acquire(self, lock: Declaration, mode: Mode) -> None:
+    def acquire(self, use: LockUse) -> None:
+        lock = use.lock
         if lock.sleeps:
             self.may_sleep()
+        elif lock.family == "lock":
+            self._may_be_interrupted(use)
         self.point()
-        self.emit(Acquire(self.where, self.number_of(lock), mode))
-        self.held.append(Held(lock, mode, self.depth, len(self.stack)))
+        self.emit(Acquire(self.where, self.number_of(lock), use.mode))
+        self.held.append(Held(lock, use.mode, self.depth, len(self.stack), use.off))
+
+    def _may_be_interrupted(self, use: LockUse) -> None:
+        """A spinlock is taken: whoever takes it in a handler could interrupt its holder."""
+        own = max(self.contexts, default=Context.PROCESS)
+        if own:
+            self.tables.handlers.add((id(use.lock), own))
+        held = (entry.off for entry in self.held if isinstance(entry, Held))
+        safe = max(own, use.off, *held)
+        takers = {context for lock, context in self.tables.takers if lock == id(use.lock)}
+        if self.tables.options.checked and any(context > safe for context in takers):
+            self.check(FALSE, INTERRUPTED)
 
     def release(self) -> None:
         """Give back the lock taken last."""

@@ -1,8 +1,8 @@
 """Interrupts, as in kernel/irq/manage.c. Whoever raises one is another actor: a step of the
 driver, or hardware (`rest()`, then `raise_irq(…)` in a loop).
 
-The handler runs in atomic context on a CPU of its own. That CPU is never one that holds a spinlock,
-so spin_lock where spin_lock_irqsave would be needed is not found.
+The handler runs in atomic context on a CPU of its own. What would go wrong on the CPU that it
+really interrupts is a rule of its own (`contexts`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from shootdown.lang.contexts import Context, runs_in
 from shootdown.lang.declare import Atomic, Counter, Flag, indivisible, might_sleep, wait_until
-from shootdown.lang.deferred import InAtomicContext
+from shootdown.lang.deferred import Deferred
 
 
-class Irq(InAtomicContext):
+class Irq(Deferred):
     """An interrupt line with its handler, as request_irq() leaves it: `Irq(self.handler)`.
 
     Edge triggered: raised while its handler runs, or while it is disabled, it stays pending, and
@@ -34,6 +35,11 @@ class Irq(InAtomicContext):
         wait_until(self.raised and self.disabled == 0 and not self.freed, idle=True)
         self.raised = False
         self.running = True
+
+    @runs_in(Context.HARDIRQ)
+    def invoke(self) -> None:
+        """Runs the handler where nothing may sleep, and nothing interrupts."""
+        self.function()
 
     @indivisible
     def disable(self) -> None:

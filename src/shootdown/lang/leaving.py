@@ -65,7 +65,7 @@ class Leaving(Atomics):
                 "a lock cannot be taken inside an indivisible step",
                 "take it before, or drop @indivisible",
             )
-        self.acquire(lock.lock, lock.mode)
+        self.acquire(lock)
         held = len(self.held)
         self.with_block(others, body)
         if self.scope.ended:

@@ -19,10 +19,22 @@ class Lock(Declaration):
 
 
 class Spinlock(Lock):
-    """Mutual exclusion without sleeping."""
+    """Mutual exclusion without sleeping.
+
+    One that a handler takes needs `irqsave` or `bh` everywhere else, else it breaks the rule
+    `interrupted-lock` (`lang.contexts`).
+    """
 
     def __init__(self) -> None:
         super().__init__("lock")
+
+    def irqsave(self) -> AbstractContextManager[None]:
+        """`with lock.irqsave():`  spin_lock_irqsave() … spin_unlock_irqrestore()"""
+        raise NotCompiledError
+
+    def bh(self) -> AbstractContextManager[None]:
+        """`with lock.bh():`  spin_lock_bh() … spin_unlock_bh(): softirqs are off"""
+        raise NotCompiledError
 
 
 class Mutex(Lock):

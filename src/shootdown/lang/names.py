@@ -30,7 +30,7 @@ from shootdown.program import kind as kinds
 from shootdown.program.kind import Family
 from shootdown.program.operation import Move, Reg
 
-LOCK_METHODS = ("read", "write", "downgrade")
+LOCK_METHODS = ("read", "write", "downgrade", "bh", "irqsave")
 
 
 class Names(Comparisons):

@@ -20,7 +20,7 @@ from shootdown.lang.declare import (
     smp_processor_id,
     wait_until,
 )
-from shootdown.lang.deferred import Flushed, InAtomicContext
+from shootdown.lang.deferred import Flushed, InSoftirq
 from shootdown.lang.sections import Section, SectionPart
 
 
@@ -79,7 +79,7 @@ class Rcu(SectionPart):
         self.awaited[smp_processor_id()] = self.readers
 
 
-class RcuHead(InAtomicContext, Flushed):
+class RcuHead(InSoftirq, Flushed):
     """struct rcu_head with its callback: `self.head = RcuHead(self.rcu, self.free)`.
 
     Callbacks run in a softirq (rcu_do_batch(), kernel/rcu/tree.c), so they may not sleep. Each has

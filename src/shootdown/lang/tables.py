@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
+from shootdown.lang.contexts import Context
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.errors import Collector
 from shootdown.lang.geometry import Geometry
@@ -22,6 +23,9 @@ INDEX = Rule("index", "an index stays within its array")
 UNDERFLOW = Rule("counter-underflow", "a counter does not go below zero")
 WIDTH = Rule("counter-width", "a counter does not wrap in the width chosen", verdict="widen")
 ASSERTION = Rule("assertion", "an assertion of the model holds")
+INTERRUPTED = Rule(
+    "interrupted-lock", "a spinlock that a handler takes is taken elsewhere with interrupts off"
+)
 SLEEP = Rule(
     "sleep-in-atomic", "nothing sleeps while a spinlock is held, in an RCU reader or an interrupt"
 )
@@ -56,6 +60,10 @@ class Tables:
     counters: list[str] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
     errors: Collector = field(default_factory=Collector)
+    takers: Set[tuple[int, Context]] = frozenset()
+    """spinlocks, by identity, that are known to be taken in handlers, and in which context"""
+    handlers: set[tuple[int, Context]] = field(default_factory=set)
+    """those found now"""
     later: list[Part] = field(default_factory=list)
     """parts that work by themselves, in the order of their first use"""
 

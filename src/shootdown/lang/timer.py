@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from shootdown.lang.declare import Atomic, EnumState, indivisible, wait_until
-from shootdown.lang.deferred import InAtomicContext
+from shootdown.lang.deferred import InSoftirq
 
 
 class Armed(Enum):
@@ -22,7 +22,7 @@ class Armed(Enum):
     SHUT_DOWN = "can never be armed again"
 
 
-class Timer(InAtomicContext):
+class Timer(InSoftirq):
     """struct timer_list: `self.timer = Timer(self.method)`, as timer_setup() leaves it."""
 
     def __init__(self, function: Callable[[], Any]) -> None:

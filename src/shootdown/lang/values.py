@@ -13,6 +13,7 @@ from enum import Enum
 from types import FunctionType
 from typing import Any
 
+from shootdown.lang.contexts import Context
 from shootdown.lang.declaration import Declaration
 from shootdown.lang.paging import Pte
 from shootdown.lang.state import enum_kind
@@ -66,6 +67,8 @@ class LockUse:
 
     lock: Declaration
     mode: Mode
+    off: Context = Context.PROCESS
+    """what cannot interrupt whoever holds it; PROCESS: anything can"""
 
 
 @dataclass(frozen=True, slots=True)
