@@ -24,7 +24,9 @@ EXPECTED_EXIT = {"holds": 0, "violated": 1}
 
 def run_example(path: Path) -> tuple[int, str]:
     """Exit status and report of `shootdown check`, as a reader at the root of the tree sees it."""
+    option = re.search(r"With (--\w+)", path.read_text().splitlines()[0])
     command = [sys.executable, "-m", "shootdown", "check", str(path.relative_to(ROOT))]
+    command += option.groups() if option else ()
     environment = {**os.environ, "COLUMNS": "100", "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False

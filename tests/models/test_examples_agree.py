@@ -33,15 +33,15 @@ COUNTS: dict[str, tuple[str, str | None, int, int, int, int]] = {
     "05_bounded_buffer_without_second_look": ("violated", "index", 49, 72, 55, 82),
     "06_rcu": ("holds", None, 664, 1590, 664, 1590),
     "06_rcu_waits_too_early": ("violated", "assertion", 204, 419, 204, 419),
+    "07_fair_lock": ("holds", None, 87, 174, 87, 174),
+    "07_fair_lock_test_and_set": ("holds", None, 13, 26, 13, 26),
+    "07_fair_lock_too_polite": ("holds", None, 45, 90, 45, 90),
     "08_work": ("holds", None, 15, 21, 25, 35),
     "08_work_not_waited_for": ("violated", "assertion", 15, 18, 27, 34),
     "09_call_rcu": ("holds", None, 147, 334, 147, 334),
     "09_call_rcu_too_early": ("violated", "assertion", 167, 315, 167, 315),
     "10_timer": ("holds", None, 9, 11, 9, 11),
     "10_timer_armed_again": ("violated", "assertion", 14, 17, 14, 17),
-    "11_fair_lock": ("holds", None, 87, 174, 87, 174),
-    "11_fair_lock_test_and_set": ("holds", None, 13, 26, 13, 26),
-    "11_fair_lock_too_polite": ("holds", None, 45, 90, 45, 90),
 }
 
 
