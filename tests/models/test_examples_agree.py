@@ -42,6 +42,8 @@ COUNTS: dict[str, tuple[str, str | None, int, int, int, int]] = {
     "09_call_rcu_too_early": ("violated", "assertion", 167, 315, 167, 315),
     "10_timer": ("holds", None, 9, 11, 9, 11),
     "10_timer_armed_again": ("violated", "assertion", 14, 17, 14, 17),
+    "11_kfifo": ("holds", None, 112, 181, 130, 209),
+    "11_kfifo_two_producers": ("violated", "deadlock", 183, 326, 207, 368),
 }
 
 
