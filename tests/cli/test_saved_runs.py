@@ -114,6 +114,46 @@ def test_a_repaired_driver(run, mirror, saved: str) -> None:
     assert found["counterexample"] is None
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("seen = self.sequence\n", "seen = self.sequence\n            seen = self.sequence\n"),
+        ("        self.device.flush(range)\n", "        self.device.flush(range)\n" * 2),
+        ("            self.sequence += 1\n", ""),
+    ],
+)
+def test_a_driver_with_other_steps_that_is_still_broken(
+    run, mirror, saved: str, old: str, new: str
+) -> None:
+    """More steps, or fewer, shift the run; by its lines it is found again."""
+    path = Path("mine.py")
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    read_source.cache_clear()
+    done = run("check", "--from", saved, "--json", "again.json")
+    found = words_of("again.json")
+    assert (done.exit_code, found["verdict"]) == (1, "violated")
+    if found["by_lines"]:
+        assert "By the lines of the run, it still breaks freed-frame, at step " in done.stdout
+    again = run("check", "mine.py", *CHECK)
+    assert again.exit_code == 1
+
+
+def test_by_lines_only_where_the_steps_are_gone(run, mirror, saved: str) -> None:
+    """One step more in the fault handler, and the very steps break nothing any more."""
+    path = Path("mine.py")
+    line = "            seen = self.sequence\n"
+    path.write_text(path.read_text().replace(line, line * 2, 1))
+    read_source.cache_clear()
+    run("check", "--from", saved, "--json", "again.json")
+    assert words_of("again.json")["by_lines"] is True
+    mirror(BROKEN)
+    read_source.cache_clear()
+    run("check", "--from", saved, "--json", "again.json")
+    assert words_of("again.json")["by_lines"] is False
+
+
 def test_a_step_that_cannot_be_taken(run) -> None:
     """It is named, with who holds what it waits for."""
     Path("locked.py").write_text(LOCKED)

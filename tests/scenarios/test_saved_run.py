@@ -15,7 +15,7 @@ from models import protocols
 from shootdown.lang.errors import ModelError
 from shootdown.lang.model import Model
 from shootdown.report.check_json import encode_check
-from shootdown.report.test_source import write_test
+from shootdown.report.pytest_source import write_test
 from shootdown.scenarios.check import check_request, summarise
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.errors import RunFileError, TargetError

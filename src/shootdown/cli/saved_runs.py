@@ -97,7 +97,7 @@ class Keeper:
             self._write_test(self.test, checks)
 
     def _write_test(self, path: Path, checks: Sequence[CheckResult]) -> None:
-        from shootdown.report.test_source import write_test
+        from shootdown.report.pytest_source import write_test
 
         command = f"shootdown {shlex.join(sys.argv[1:])}"
         text = write_test(checks, command, path.absolute().parent)

@@ -6,6 +6,8 @@
 `timeline`        those rows drawn as a race: two columns, or one heading per turn
 `check_terminal`  what `shootdown check` prints
 `check_json`      the same as JSON, `shootdown.check/1`
+`rerun`           what became of a saved run, as text and as JSON, `shootdown.rerun/1`
+`pytest_source`   a file of tests about what a check found
 `trace_terminal`  what `shootdown record` and `shootdown import` print
 `trace_json`      the same as JSON, `shootdown.trace/1`
 `bill_terminal`   what `shootdown replay` prints

@@ -46,6 +46,8 @@ def conclude(found: Rerun) -> str:
     broken = found.counterexample.rule
     if broken != found.rule:
         return f"The run now breaks {broken}, at step {found.steps}; it broke {found.rule}."
+    if found.by_lines:
+        return f"By the lines of the run, it still breaks {broken}, at step {found.steps} now."
     return f"The run still breaks {broken}, at step {found.steps}."
 
 

@@ -30,5 +30,6 @@ What is found:
 
 What is taken again:
 `saved_run`      a counterexample in a file
-`rerun`          its steps on the present driver
+`retake`         its steps, exactly or by their lines of source
+`rerun`          what becomes of them on the present driver
 """

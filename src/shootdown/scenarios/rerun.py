@@ -3,7 +3,8 @@
 The same actors move in the same order and choose the same. Then one of three things is true: a rule
 breaks, a step can no longer be taken, or all can and nothing breaks. Only the first is a verdict
 about the driver. That this one run is gone proves nothing: a step more or less in the driver is
-enough to shift everything after it.
+enough to shift everything after it. So where nothing breaks the run is taken once more, by the
+lines of source at which the steps stood.
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ from shootdown.lang.model import Model
 from shootdown.linux.operations.catalogue import UnknownOperationError, find_operation
 from shootdown.linux.version import UnknownVersionError, parse_version
 from shootdown.machine.interpreter import Interpreter, Words
-from shootdown.machine.result import DEADLOCK, SearchResult, StepTaken
-from shootdown.program.operation import Acquire
+from shootdown.machine.result import SearchResult, StepTaken
 from shootdown.program.program import Program
 from shootdown.scenarios.case import Case
 from shootdown.scenarios.classes import Target
@@ -29,11 +29,11 @@ from shootdown.scenarios.errors import TargetError
 from shootdown.scenarios.kernels import kernel_for
 from shootdown.scenarios.model_request import ModelCase
 from shootdown.scenarios.origin import hash_sources, identify
-from shootdown.scenarios.saved_run import SavedRun, SavedStep
+from shootdown.scenarios.retake import take_by_lines, take_exactly
+from shootdown.scenarios.saved_run import SavedRun
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.target import find_targets
-from shootdown.scenarios.timeline import explain_path, place_of_step
-from shootdown.scenarios.trace import trace_step
+from shootdown.scenarios.timeline import explain_path
 from shootdown.scenarios.verdict import Counterexample
 
 Ending = Literal["violated", "stopped", "passed"]
@@ -58,12 +58,10 @@ class Rerun:
     """what has changed since the run was saved, in a sentence"""
     parted: int | None
     """the first step at another line of source than when it was saved, counted from 1"""
+    by_lines: bool
+    """the very steps no longer break a rule; others at the same lines do"""
     counterexample: Counterexample | None
     """the run as it goes now, if it breaks a rule"""
-
-
-class _StoppedError(Exception):
-    """A step cannot be taken; the text says why."""
 
 
 def rerun_saved(run: SavedRun, named: str | None = None) -> Rerun:
@@ -78,37 +76,26 @@ def rerun_saved(run: SavedRun, named: str | None = None) -> Rerun:
     case = _case(run, target, cls)
     program = case.program()
     interpreter = Interpreter(program)
-    words, taken, reason, rule = _start(interpreter, run), [], "", None
-    parted: int | None = None
-    for number, step in enumerate(run.steps):
-        try:
-            actor = _actor(program, step)
-            if parted is None and _place(interpreter, words, actor) not in ("", step.text):
-                parted = number + 1
-            after, rule = _take(interpreter, words, actor, step)
-        except _StoppedError as stopped:
-            reason = str(stopped)
-            break
-        taken.append(StepTaken(actor, tuple(step.choices)))
-        if rule is not None:
-            break
-        words = after
-    if rule is None and not reason and interpreter.expand(words).deadlock:
-        rule = DEADLOCK
+    start = _start(interpreter, run)
+    taken, by_lines = take_exactly(interpreter, start, run.steps), False
+    if taken.rule is None:
+        other = take_by_lines(interpreter, start, run.steps)
+        if other.rule is not None:
+            taken, by_lines = other, True
+    rule, reason = taken.rule, taken.reason
     verdict: Ending = "violated" if rule else "stopped" if reason else "passed"
-    found = _explain(program, run.start, taken, rule) if rule else None
-    change = _say_change(run, case, program)
     return Rerun(
         target,
         run.kernel,
         run.scenario,
         run.rule,
         verdict,
-        len(taken),
+        len(taken.steps),
         reason,
-        change,
-        parted,
-        found,
+        _say_change(run, case, program),
+        taken.parted,
+        by_lines,
+        _explain(program, run.start, taken.steps, rule) if rule else None,
     )
 
 
@@ -184,65 +171,11 @@ def _refuse(run: SavedRun, what: str) -> NoReturn:
     )
 
 
-# --- its steps ----------------------------------------------------------------------------------
-
-
 def _start(interpreter: Interpreter, run: SavedRun) -> Words:
     starts = interpreter.initial_states()
     if run.start >= len(starts):
         _refuse(run, f"it begins at start {run.start}, but there are {len(starts)} now")
     return starts[run.start]
-
-
-def _actor(program: Program, step: SavedStep) -> int:
-    names = [actor.name for actor in program.actors]
-    if step.actor not in names:
-        raise _StoppedError(f"there is no {step.actor!r} any more, only {', '.join(names)}")
-    return names.index(step.actor)
-
-
-def _place(interpreter: Interpreter, words: Words, actor: int) -> str:
-    """The line of source where an actor stands, as a step of a counterexample has it."""
-    point = interpreter.point(words, actor)
-    if point is None:
-        return ""
-    return place_of_step(point).text.strip()
-
-
-def _take(
-    interpreter: Interpreter, words: Words, actor: int, step: SavedStep
-) -> tuple[Words, str | None]:
-    """The state after a step, and the rule that it breaks."""
-    name = interpreter.program.actors[actor].name
-    if interpreter.point(words, actor) is None:
-        raise _StoppedError(f"{name} is done, and takes no step more")
-    try:
-        outcome = interpreter.step(words, actor, tuple(step.choices))
-    except ValueError:
-        raise _StoppedError(f"{name} has not as many ways to choose from as it had") from None
-    if len(outcome.choices) != len(step.choices):
-        counts = f"{len(step.choices)} times, now {len(outcome.choices)}"
-        raise _StoppedError(f"{name} chose {counts}")
-    if not outcome.enabled:
-        raise _StoppedError(_say_blocked(interpreter, words, actor, step))
-    if outcome.broken is None:
-        return outcome.words, None
-    rule = interpreter.program.rules[outcome.broken]
-    if rule.verdict == "widen":
-        raise _StoppedError(f"{name} needs a larger machine than the run was found on: {rule.name}")
-    return outcome.words, rule.name
-
-
-def _say_blocked(interpreter: Interpreter, words: Words, actor: int, step: SavedStep) -> str:
-    trace = trace_step(interpreter, words, actor, tuple(step.choices))
-    row = interpreter.program.actors[actor]
-    last = row.code[trace.operations[-1]]
-    where = f"at {last.where.file}:{last.where.line}"
-    if not isinstance(last, Acquire):
-        return f"{row.name} waits for a condition {where}"
-    lock = interpreter.program.variables[last.variable]
-    held = lock.kind.show(interpreter.unpack(words).variables[last.variable][0])
-    return f"{row.name} waits for {lock.name} ({held}) {where}"
 
 
 def _explain(program: Program, start: int, taken: Sequence[StepTaken], rule: str) -> Counterexample:
