@@ -36,12 +36,12 @@ def check(operation: str, kernel: str = "6.6", cpus: int = 1) -> ScenarioResult:
 
 HOLDS = {
     "read_fault": (1076, 23),
-    "write_fault": (2246, 30),
-    "mmap": (3159, 73),
-    "munmap": (947, 36),
-    "madvise_dontneed": (19011, 68),
+    "write_fault": (1930, 30),
+    "mmap": (2482, 73),
+    "munmap": (922, 36),
+    "madvise_dontneed": (14763, 68),
     "mprotect": (961, 34),
-    "fork": (2085, 60),
+    "fork": (2061, 60),
 }
 BREAKS = {
     "read_fault": ("stale-translation", 14),
@@ -79,7 +79,7 @@ def test_a_forgotten_flush_is_found_by_the_cpu(
 def test_two_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two user programs at once: the right order holds, the forgotten flush is found as soon."""
     right = check("munmap", cpus=2)
-    assert (right.verdict, right.states, right.depth) == ("holds", 22434, 51)
+    assert (right.verdict, right.states, right.depth) == ("holds", 19338, 51)
     monkeypatch.setattr(system, "Mm", ForgetfulMm)
     wrong = check("munmap", cpus=2)
     assert wrong.counterexample is not None

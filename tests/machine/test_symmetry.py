@@ -68,7 +68,9 @@ def all_states(program: Program, layout: Layout) -> list[Words] | None:
     return work
 
 
-def steps(interpreter: Interpreter, words: Words, actor: int) -> list[tuple[object, ...]]:
+def steps(
+    interpreter: Interpreter, words: Words, actor: int
+) -> list[tuple[bool, int | None, Words]]:
     """Everything an actor can do in a state, in an order of its own."""
     rows = (
         (o.enabled, o.broken, o.words if o.enabled and o.broken is None else ())
@@ -151,7 +153,7 @@ def assert_same_answer(program: Program) -> tuple[SearchResult, SearchResult]:
     assert reduced.states <= full.states
     assert (reduced.verdict, len(reduced.path)) == (full.verdict, len(full.path))
     if full.verdict == "holds":
-        assert reduced.depth == full.depth
+        assert reduced.depth <= full.depth
         assert lines(program, reduced) == lines(program, full)
         assert [n > 0 for n in reduced.exercised] == [n > 0 for n in full.exercised]
     else:

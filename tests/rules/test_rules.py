@@ -53,7 +53,7 @@ def test_freed_table(driver: type[Driver], pages: int, length: int) -> None:
 
 @pytest.mark.parametrize(
     ("driver", "kernel", "expected"),
-    [(InvalidateRange, "3.19", (2535, 4982, 45)), (Sva, "6.6", (3541, 7639, 53))],
+    [(InvalidateRange, "3.19", (2441, 4834, 43)), (Sva, "6.6", (3415, 7411, 53))],
 )
 def test_freed_table_holds(
     driver: type[Driver], kernel: str, expected: tuple[int, int, int]
@@ -80,8 +80,8 @@ def test_stale_permission(operation: str) -> None:
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
-        ("write_fault", (3790, 8102, 45)),
-        ("fork", (2421, 4435, 72)),
+        ("write_fault", (3038, 6502, 44)),
+        ("fork", (2401, 4403, 70)),
         ("mprotect", (1639, 3383, 39)),
     ],
 )

@@ -1,7 +1,8 @@
 """Canonical forms: of all the states that are alike, one, always the same.
 
 A search with symmetry keeps of each state only its canonical form: the least, as words, of all that
-exchanges of actors can make of it (`program.symmetry`). The form is a function of the state and of
+exchanges of actors can make of it (`program.symmetry`), each with its page frames renumbered
+(`machine.renumber`). The form is a function of the state and of
 nothing else, so the search loops need not know about it, and neither threads nor checkpoints can
 change what is found. A state and its form can do the same, so the shortest way to a broken rule is
 as long among forms as it is among states; `search.retrace` turns it into a run that happens.
@@ -20,6 +21,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import factorial, prod
 
+from shootdown.machine.renumber import FramePlan, make_frame_plan, renumbered
+from shootdown.program.frames import Frames
 from shootdown.program.layout import WORD, Field, Frame, Layout
 from shootdown.program.program import Program
 from shootdown.program.renaming import Renaming, ValueMap, apply
@@ -72,28 +75,41 @@ class Plan:
     """exchanges one after the other"""
     sorts: bool
     """an exchange that does not make the state less is taken back"""
+    frames: FramePlan | None
+    """every state compared has its frames renumbered first"""
 
 
-def make_plan(program: Program, layout: Layout, families: Sequence[Family]) -> Plan | None:
-    """The plan for families of actors; None if there are none."""
+def make_plan(
+    program: Program, layout: Layout, families: Sequence[Family], frames: Frames | None = None
+) -> Plan | None:
+    """The plan for families of actors and for frames; None if nothing is alike."""
     exchanges = [
         _exchange(program, layout, renaming) for family in families for renaming in family.exchanges
     ]
-    if not exchanges:
+    fresh = (
+        {number: program.variables[number].initial[0] for number in frames.arrays} if frames else {}
+    )
+    frame_plan = make_frame_plan(frames, layout, fresh)
+    if not exchanges and frame_plan is None:
         return None
     sizes = [family.size for family in families]
     sorts = prod(map(factorial, sizes)) > MOST_IMAGES
     walk = _sorting(sizes) if sorts else _all_permutations(sizes)
-    return Plan(tuple(families), tuple(exchanges), tuple(walk), sorts)
+    return Plan(tuple(families), tuple(exchanges), tuple(walk), sorts, frame_plan)
 
 
 def canonical(plan: Plan, words: _Words) -> _Words:
     """The form that stands for the state."""
-    best = current = words
+    best = current = _settled(plan, words)
     for number in plan.walk:
         current = exchanged(plan.exchanges[number], best if plan.sorts else current)
+        current = _settled(plan, current)
         best = min(best, current)
     return best
+
+
+def _settled(plan: Plan, words: _Words) -> _Words:
+    return renumbered(plan.frames, words) if plan.frames else words
 
 
 def credited(plan: Plan | None, reached: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:

@@ -38,6 +38,7 @@ from shootdown.machine.result import (
     StepTaken,
     Verdict,
 )
+from shootdown.program.frames import find_frames
 from shootdown.program.known import KNOWN
 from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
@@ -83,7 +84,7 @@ def search(
     chosen = reductions or Reductions()
     layout = make_layout(program, keep_dead=not chosen.dead_variables)
     alike = chosen.symmetry and after is None and liveness is None
-    plan = make_plan(program, layout, find_families(program)) if alike else None
+    plan = _alike(program, layout) if alike else None
     if engine == "python":
         if checkpoint or resume:
             raise CheckpointError(
@@ -126,6 +127,11 @@ def _is_due(program: Program, found: SearchResult) -> bool:
     return found.verdict == "holds" and not past_a_rule
 
 
+def _alike(program: Program, layout: Layout) -> Plan | None:
+    """How to keep one of the states that differ in who is who."""
+    return make_plan(program, layout, find_families(program), find_frames(program))
+
+
 def distinct_starts(interpreter: Interpreter) -> dict[Words, int]:
     """The different initial states, as a search keeps them, in order, each with the first of
     `initials` that gives it."""
@@ -144,14 +150,17 @@ def retrace(
     of the parent that equals it, so looking again finds the very step. Where the states of a trail
     are canonical forms, the run starts at the first start with the first form, and each step is the
     first that leads to a state with the next form: there is one, because states with the same form
-    have the same steps but for names. So what comes out is a run of the program itself.
+    have the same steps but for names. So what comes out is a run of the program itself. One that
+    needs more page frames than there are ends where they run out, which breaks another rule.
     """
     starts = interpreter.initial_states() if interpreter.plan else trail
     state = next(words for words in starts if interpreter.form(words) == trail[0])
-    path = []
+    path: list[StepTaken] = []
     for form in trail[1:]:
         successors = interpreter.successors(state)
-        found = next(s for s in successors if interpreter.form(s.words) == form)
+        found = next((s for s in successors if interpreter.form(s.words) == form), None)
+        if found is None:  # frames that a form counts as fresh were used up: a larger machine
+            return (*path, successors[-1].step), successors[-1].broken
         path.append(found.step)
         state = found.words
     if not ends_broken:

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shootdown.machine.canonical import Copy, Exchange, Plan, Rename
+from shootdown.machine.native.renumber import emit_renumber
 from shootdown.machine.native.text import Text, signed
 from shootdown.program.layout import Field
 
 
 def emit_canonical(plan: Plan, words: int) -> Iterator[str]:
     """The functions of a module whose states have so many words."""
+    if plan.frames:
+        yield from emit_renumber(plan.frames, words)
     for number, exchange in enumerate(plan.exchanges):
         yield from _Exchange(exchange, number, words).write()
     yield from _Canonical(plan, words).write()
@@ -88,6 +91,13 @@ class _Exchange:
         return self.text.set(f"and i64 {shifted}, {signed((1 << bits) - 1)}")
 
 
+_ONLY_FRAMES = """\
+define internal fastcc void @canonical(ptr noalias %state) {
+  call fastcc void @renumber(ptr %state)
+  ret void
+}"""
+
+
 class _Canonical:
     """Writes the walk. `state` holds the least form so far, `current` where the walk stands."""
 
@@ -99,12 +109,16 @@ class _Canonical:
     def write(self) -> list[str]:
         """The constant walk and the function."""
         text, walk = self.text, self.plan.walk
+        if not walk:
+            return _ONLY_FRAMES.splitlines()
         steps = ", ".join(f"i16 {number}" for number in walk)
         text.lines.append(f"@walk = private constant [{len(walk)} x i16] [{steps}]")
         text.lines.append("define internal fastcc void @canonical(ptr noalias %state) {")
         text.label("entry")
         for name in ("current", "next"):
             text.line(f"%{name} = alloca [{self.words} x i64]")
+        if self.plan.frames:
+            text.line("call fastcc void @renumber(ptr %state)")
         self._copy("%state", "%current")
         text.jump("step")
         text.label("step")
@@ -119,6 +133,8 @@ class _Canonical:
             text.line(f"call fastcc void @exchange{exchange}(ptr {source}, ptr %next)")
             text.jump("exchanged")
         text.label("exchanged")
+        if self.plan.frames:
+            text.line("call fastcc void @renumber(ptr %next)")
         self._copy("%next", "%current")
         text.fork(self._less("%next", "%state"), "better", "stepped")
         text.label("better")
