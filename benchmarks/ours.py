@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
-from typing import cast
 
 from benchmarks.outcome import Outcome
 from benchmarks.protocols.sizes import Instance
@@ -21,18 +20,19 @@ from shootdown.machine.result import Engine, SearchResult
 from shootdown.machine.search import search
 
 EVERY_STATE = replace(Reductions.none(), merge=True, dead_variables=True)
-"""what SPIN sees with -DNOREDUCE"""
+"""SPIN searches without its reductions, and so do we. What is merged into one step and when a local
+is set to 0 stands in the Promela, where our compiler finds it."""
 
-WARM_UP = Instance("shadow", 1, 1, 1, 1)
+WARM_UP = Instance("shadow", (1, 1, 1, 1))
 
 
 class SearchFailedError(RuntimeError):
     """The child did not come back with a result."""
 
 
-def run_ours(instance: Instance, engine: Engine = "native") -> Outcome:
+def run_ours(instance: Instance, workers: int = 1) -> Outcome:
     """Start a process for one search; its total is the life of that process."""
-    request = json.dumps({"engine": engine, **asdict(instance)})
+    request = json.dumps({"workers": workers, **asdict(instance)})
     began = time.perf_counter()
     child = subprocess.run(
         [sys.executable, "-m", "benchmarks.ours", request],
@@ -46,15 +46,17 @@ def run_ours(instance: Instance, engine: Engine = "native") -> Outcome:
     return replace(Outcome(**json.loads(child.stdout)), total_seconds=total)
 
 
-def search_here(instance: Instance, engine: Engine = "native") -> Outcome:
+def search_here(instance: Instance, engine: Engine = "native", workers: int = 1) -> Outcome:
     """The search in this process."""
-    return _outcome(search(instance.build(), engine=engine, reductions=EVERY_STATE))
+    result = search(instance.build(), engine=engine, workers=workers, reductions=EVERY_STATE)
+    return _outcome(result, workers)
 
 
-def _outcome(result: SearchResult) -> Outcome:
+def _outcome(result: SearchResult, workers: int) -> Outcome:
     return Outcome(
         tool="shootdown",
         configuration=result.engine,
+        cores=workers,
         holds=result.verdict == "holds",
         states=result.states,
         transitions=result.transitions,
@@ -68,9 +70,10 @@ def _outcome(result: SearchResult) -> Outcome:
 def main() -> None:
     """The child: one request on the command line, one outcome on standard output."""
     request = json.loads(sys.argv[1])
-    engine = cast(Engine, request.pop("engine"))
-    search_here(WARM_UP, engine)
-    print(json.dumps(asdict(search_here(Instance(**request), engine))))
+    workers = request.pop("workers")
+    instance = Instance(request["protocol"], tuple(request["sizes"]), request["careless"])
+    search_here(WARM_UP)
+    print(json.dumps(asdict(search_here(instance, workers=workers))))
 
 
 if __name__ == "__main__":

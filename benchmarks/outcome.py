@@ -12,6 +12,7 @@ class Outcome:
 
     tool: str
     configuration: str
+    cores: int
     holds: bool
     states: int
     transitions: int

@@ -15,21 +15,25 @@ MILLION = 1e6
 
 
 def search_table(races: Sequence[Race]) -> Table:
-    """Three lines for each instance: ours, SPIN's best configuration, the ratios."""
-    table = Table(title="Search: the same protocol, every state, one core")
+    """For each instance: ours on one core and on two, SPIN's best of each, the ratios."""
+    table = Table(title="Search: the same protocol, every state and every transition")
     table.add_column("instance")
     table.add_column("who")
     headings = ("states", "seconds", "to", "M states/s", "M trans./s", "bytes/state", "in all, s")
     for heading in headings:
         table.add_column(heading, justify="right")
     for race in races:
-        ours = race.best
-        table.add_row(race.instance.name, "shootdown", *_row(ours, race.ours))
-        if race.peer is None:
-            continue
-        peer, rounds = race.peer, _rounds_of(race, race.peer)
-        table.add_row("", f"spin {peer.configuration}", *_row(peer, rounds))
-        table.add_row("", "ratio", *_ratios(race, ours, peer), style="bold", end_section=True)
+        table.add_row(race.instance.name, "shootdown", *_row(race.best, race.ours))
+        if race.best_shared:
+            table.add_row("", "shootdown, 2 cores", *_row(race.best_shared, race.ours_shared))
+        for peer in (race.peer, race.peer_shared):
+            if peer:
+                table.add_row("", f"spin {peer.configuration}", *_row(peer, _rounds_of(race, peer)))
+        if race.peer:
+            table.add_row("", "ratio, one core", *_ratios(race, race.best, race.peer), style="bold")
+        if race.best_shared:
+            table.add_row("", "two cores to one", *_speedup(race, race.best_shared), style="bold")
+        table.add_section()
     return table
 
 
@@ -50,8 +54,7 @@ def _row(best: Outcome, rounds: Sequence[Outcome]) -> list[str]:
 
 
 def _ratios(race: Race, ours: Outcome, peer: Outcome) -> list[str]:
-    total = min(outcome.total_seconds for outcome in race.ours)
-    peer_total = min(outcome.total_seconds for rounds in race.spin for outcome in rounds)
+    assert race.peer_total is not None
     return [
         "equal" if race.counts_agree else "DIFFER",
         "",
@@ -59,8 +62,13 @@ def _ratios(race: Race, ours: Outcome, peer: Outcome) -> list[str]:
         f"{ours.states_per_second / peer.states_per_second:.2f}",
         f"{ours.transitions_per_second / peer.transitions_per_second:.2f}",
         f"{peer.bytes_per_state / ours.bytes_per_state:.2f}",
-        f"{peer_total / total:.2f}",
+        f"{race.peer_total / race.total:.2f}",
     ]
+
+
+def _speedup(race: Race, shared: Outcome) -> list[str]:
+    factor = f"{race.best.search_seconds / shared.search_seconds:.2f}"
+    return ["", "", "", factor, "", "", ""]
 
 
 def command_table(timings: Sequence[Timing]) -> Table:

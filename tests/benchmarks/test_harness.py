@@ -14,8 +14,9 @@ from benchmarks.replay import workload
 from benchmarks.spin import CONFIGURATIONS, SpinFailedError, read_outcome
 from benchmarks.tables import command_table, search_table
 
-OURS = Outcome("shootdown", "native", True, 160, 278, 21, 0.5, 1.0, 3200)
-SPIN = Outcome("spin", "DFS O2", True, 160, 278, 44, 1.0, 2.0, 12800)
+OURS = Outcome("shootdown", "native", 1, True, 160, 278, 21, 0.5, 1.0, 3200)
+SPIN = Outcome("spin", "DFS O2", 1, True, 160, 278, 44, 1.0, 2.0, 12800)
+SHARED = replace(OURS, cores=2, search_seconds=0.3, total_seconds=0.9)
 PAN = """
 State-vector 48 byte, depth reached 230, errors: 0
 1.132e+06 states, stored
@@ -27,8 +28,9 @@ pan: elapsed time 0.75 seconds
 
 def test_counts_agree_only_if_all_do() -> None:
     """One round of one configuration that counts otherwise spoils the race."""
-    race = Race(SMALL[0], (OURS, OURS), ((SPIN, SPIN),))
+    race = Race(SMALL[0], (OURS, OURS), (SHARED,), ((SPIN, SPIN),))
     assert race.counts_agree
+    assert not replace(race, ours_shared=(replace(SHARED, transitions=279),)).counts_agree
     assert not replace(race, spin=((SPIN, replace(SPIN, states=161)),)).counts_agree
     assert not replace(race, ours=(replace(OURS, holds=False),)).counts_agree
 
@@ -36,15 +38,25 @@ def test_counts_agree_only_if_all_do() -> None:
 def test_the_peer_is_the_fastest() -> None:
     """Of all configurations and rounds."""
     quick = replace(SPIN, configuration="DFS O3", search_seconds=0.25)
-    race = Race(SMALL[0], (OURS,), ((SPIN, SPIN), (replace(quick, search_seconds=3.0), quick)))
+    slow = replace(quick, search_seconds=3.0)
+    both = replace(SPIN, cores=2, search_seconds=0.1, total_seconds=0.5)
+    race = Race(SMALL[0], (OURS,), (SHARED,), ((SPIN, SPIN), (slow, quick), (both,)))
     assert race.peer == quick
+    assert race.peer_shared == both
+    assert (race.total, race.peer_total) == (0.9, 0.5)
     assert fastest([SPIN, OURS]) == OURS
 
 
 def test_without_spin_there_is_no_ratio() -> None:
     """The table then has our lines only."""
-    assert search_table([Race(SMALL[0], (OURS,), ())]).row_count == 1
-    assert search_table([Race(SMALL[0], (OURS,), ((SPIN,),))]).row_count == 3
+    assert search_table([Race(SMALL[0], (OURS,), (), ())]).row_count == 1
+    assert search_table([Race(SMALL[0], (OURS,), (SHARED,), ((SPIN,),))]).row_count == 5
+
+
+def test_memory_that_processes_share_counts() -> None:
+    """SPIN on many cores says so in a line of its own."""
+    shared = PAN + "    9.000\ttotal shared memory usage\n"
+    assert read_outcome(shared, CONFIGURATIONS[-1], 2.0).memory == int(156.015 * 2**20)
 
 
 def test_what_the_verifier_prints_is_read() -> None:
