@@ -26,7 +26,7 @@ from shootdown.live.kallsyms import Symbols, load_symbols
 from shootdown.live.kvm import Kvm
 from shootdown.live.memory import PAGE
 from shootdown.live.perf_events import Sample, TracepointEvents
-from shootdown.live.tracepoints import find_tracepoint
+from shootdown.live.tracepoints import Tracepoint, find_tracepoint
 
 UNMAP, AGE, TEST_AGE = "kvm_unmap_hva_range", "kvm_age_hva", "kvm_test_age_hva"
 CALLBACKS = {
@@ -65,6 +65,24 @@ class Notification:
     """nanoseconds of the clock of perf"""
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What has to be looked up once: it holds until the next boot."""
+
+    tracepoints: tuple[Tracepoint, ...]
+    symbols: Symbols
+
+    @classmethod
+    def load(cls) -> Lookup:
+        """From tracefs and kallsyms.
+
+        Raises:
+            MissingMeansError: for a right or a feature that is not there.
+        """
+        names = (f"kvm:{name}" for name in CALLBACKS)
+        return cls(tuple(map(find_tracepoint, names)), load_symbols())
+
+
 class NotificationLog:
     """From `with` to its end every notification about a region that this thread causes.
 
@@ -77,8 +95,10 @@ class NotificationLog:
     time, and what is mapped in the same 1 GiB changes what is sent.
     """
 
-    def __init__(self, start: int, end: int, *, pages: int = 1024) -> None:
-        """`pages` of buffer, a power of two.
+    def __init__(
+        self, start: int, end: int, *, pages: int = 1024, lookup: Lookup | None = None
+    ) -> None:
+        """`pages` of buffer, a power of two. A `lookup` made before saves time.
 
         Raises:
             MissingMeansError: for a device, a right or a feature that is not there.
@@ -86,14 +106,13 @@ class NotificationLog:
         self._start, self._end = start, end
         self._pages = pages
         self._stack = ExitStack()
-        self._symbols: Symbols | None = None
+        self._lookup = lookup
         self._events: TracepointEvents | None = None
 
     def __enter__(self) -> NotificationLog:
         with self._stack as stack:
-            self._symbols = load_symbols()
+            self._lookup = self._lookup or Lookup.load()
             stack.enter_context(stack.enter_context(Kvm()).create_vm())
-            tracepoints = [find_tracepoint(f"kvm:{name}") for name in CALLBACKS]
             region = f"start < {self._end:#x} && end > {self._start:#x}"
             filters = {
                 UNMAP: region,
@@ -101,7 +120,7 @@ class NotificationLog:
                 TEST_AGE: f"hva < {self._end:#x} && hva >= {self._start:#x}",
             }
             self._events = stack.enter_context(
-                TracepointEvents(tracepoints, filters=filters, pages=self._pages)
+                TracepointEvents(self._lookup.tracepoints, filters=filters, pages=self._pages)
             )
             self._stack = stack.pop_all()
         return self
@@ -128,10 +147,10 @@ class NotificationLog:
         return found
 
     def _describe(self, sample: Sample) -> Notification:
-        assert self._symbols is not None
+        assert self._lookup is not None
         values = sample.values
         start = values["start"] if "start" in values else values["hva"]
-        chain = self._symbols.chain(sample.callchain)
+        chain = self._lookup.symbols.chain(sample.callchain)
         return Notification(
             CALLBACKS[sample.tracepoint.name],
             start,

@@ -42,7 +42,8 @@ class PageFlag(IntFlag):
     PRESENT = 1 << 63
 
 
-_FLAGS = sum(flag.value for flag in PageFlag)
+FLAGS = sum(flag.value for flag in PageFlag)
+"""the bits of an entry that are flags"""
 
 
 class Category(IntFlag):
@@ -88,7 +89,7 @@ class Region:
 
 def decode_entry(value: int) -> PageEntry:
     """An entry of pagemap."""
-    flags = PageFlag(value & _FLAGS)
+    flags = PageFlag(value & FLAGS)
     frame = value & _FRAME if PageFlag.PRESENT in flags else 0
     return PageEntry(flags, frame)
 
@@ -142,9 +143,13 @@ class Pagemap:
 
     def entries(self, start: int, count: int) -> list[PageEntry]:
         """So many pages from an address on; fewer where the address space ends."""
+        return [decode_entry(value) for value in self.values(start, count)]
+
+    def values(self, start: int, count: int) -> tuple[int, ...]:
+        """The same as they stand in the file, for many pages: `decode_entry` reads them."""
         data = os.pread(self.fd, count * 8, start // PAGE * 8)
         whole = len(data) // 8
-        return [decode_entry(value) for value in struct.unpack(f"={whole}Q", data[: whole * 8])]
+        return struct.unpack(f"={whole}Q", data[: whole * 8])
 
     def scan(
         self,
