@@ -1180,6 +1180,26 @@ def test_sight_reaches_everything_by_name() -> None:
     ]
 
 
+def test_sight_reaches_what_runs_later() -> None:
+    """A method that is given to a work item is looked at, although nobody calls it."""
+    found = load("""
+        from shootdown.lang.work import Work
+
+        class Model(Part):
+            def __init__(self, size=1):
+                self.work = Work(self.poll)
+                self.size = abs(size)
+
+            def run(self):
+                pass
+
+            def poll(self):
+                x = {1: 2}
+    """)
+    (seen,) = check_subset(found["Model"], ["run"])
+    assert seen.message == "a dict is not part of the language"
+
+
 def test_init_is_plain_python() -> None:
     """What __init__ does is nobody's business."""
     found = load("""

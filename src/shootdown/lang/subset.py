@@ -141,13 +141,25 @@ def check_subset(cls: type, roots: Iterable[str]) -> list[Diagnostic]:
     """Everything in these methods of a class, and in what they call by name, that is not part of
     the language; in order of file and line.
 
-    Followed are `self.method` and `super().method` in the class and its bases, and functions of
-    the same file. Shipped base classes of a class of yours are taken as correct.
+    Followed are `self.method` and `super().method` in the class and its bases, functions of the
+    same file, and methods that `__init__` gives away to run later: `Work(self.poll)`. Shipped base
+    classes of a class of yours are taken as correct.
     """
     look = _Look(cls)
-    for name in roots:
+    for name in (*roots, *_given_away(cls)):
         look.method(cls.__mro__, name)
     return in_order(look.errors.found.values())
+
+
+def _given_away(cls: type) -> Iterator[str]:
+    """The names of methods that are arguments of calls in `__init__`."""
+    for base in cls.__mro__:
+        made = vars(base).get("__init__")
+        found = find_function(made) if isinstance(made, FunctionType) else None
+        for node in ast.walk(found[1]) if found else ():
+            for given in node.args if isinstance(node, ast.Call) else ():
+                if isinstance(given, ast.Attribute) and isinstance(given.value, ast.Name):
+                    yield given.attr
 
 
 @dataclass(slots=True)
