@@ -91,5 +91,6 @@ LARGE = (
     Instance("rcu", (6, 1, 2)),
     Instance("shadow", (3, 1, 3, 2)),
     Instance("hardware", (2, 2, 3, 2)),
+    Instance("rcu", (6, 2, 3)),
 )
 """From 1e7 on; only when asked for."""

@@ -17,7 +17,6 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -189,6 +188,8 @@ def _here() -> str:
 
 
 def _versions() -> Iterator[str]:
+    from importlib.metadata import PackageNotFoundError, version
+
     for name in ("click", "llvmlite", "msgspec", "numpy", "pyarrow", "rich"):
         try:
             yield f"{name} {version(name)}"

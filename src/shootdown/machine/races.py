@@ -22,20 +22,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.next_access import Stop, Touch, find_stops, next_touches
 from shootdown.machine.result import StepTaken
 from shootdown.program.program import Program
 
+if TYPE_CHECKING:  # loaded by whoever looks for races: most searches do not
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.uint64]
+
 CHUNK = 1 << 18
 """states looked at together"""
 
-Rows = NDArray[np.uint64]
 Place = tuple[str, int, int]
 
 
@@ -92,6 +94,8 @@ class _Finder:
 
     def look(self, rows: Rows, first: int) -> None:
         """Some states, the first of them with this number."""
+        import numpy as np
+
         actors = sorted({stop.actor for stop in self.stops})
         columns = {actor: np.zeros(len(rows), np.int64) for actor in actors}
         for number, stop in enumerate(self.stops):
@@ -107,6 +111,8 @@ class _Finder:
 
     def _profile(self, rows: Rows, number: int, stop: Stop, column: NDArray[np.int64]) -> None:
         """Fill in, for every state in which an actor is at this stop, what it touches next."""
+        import numpy as np
+
         pc = self.interpreter.layout.actors[stop.actor].pc
         values = rows[:, pc.word] >> np.uint64(pc.shift) & np.uint64((1 << pc.bits) - 1)
         here = np.flatnonzero(values == np.uint64(stop.pc))
@@ -136,6 +142,8 @@ class _Finder:
         self, one: NDArray[np.int64], two: NDArray[np.int64]
     ) -> Iterator[tuple[int, int, int]]:
         """(first state, profile, profile) of the pairs that no state before had."""
+        import numpy as np
+
         both = np.flatnonzero((one != 0) & (two != 0))
         count = len(self.numbered)
         codes, firsts = np.unique(one[both] * count + two[both], return_index=True)
@@ -148,6 +156,8 @@ class _Finder:
 
 def _mask(stop: Stop, words: int) -> Rows:
     """The bits of the fields of a stop."""
+    import numpy as np
+
     mask = [0] * words
     for field in stop.fields:
         mask[field.word] |= (1 << field.bits) - 1 << field.shift
