@@ -15,9 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from shootdown.machine.canonical import Plan, credited, make_plan
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError
@@ -25,7 +23,6 @@ from shootdown.machine.interpreter import Expansion, Interpreter, Words
 from shootdown.machine.liveness.lasso import look_for_loops
 from shootdown.machine.liveness.reference import PythonSpace
 from shootdown.machine.memory import default_limit
-from shootdown.machine.races import Seen
 from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import (
     DEADLOCK,
@@ -43,6 +40,12 @@ from shootdown.program.known import KNOWN
 from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
 from shootdown.program.symmetry import find_families
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shootdown.machine.races import Seen
 
 PROGRESS_SECONDS = 0.2
 
@@ -213,6 +216,8 @@ class PythonSearch:
 
     def rows(self, start: int = 0, stop: int | None = None) -> NDArray[np.uint64]:
         """The states found, or some, in the order of finding: a row of words each."""
+        import numpy as np
+
         return np.array(self._queue[start:stop], np.uint64).reshape(
             -1, self.interpreter.layout.words
         )
