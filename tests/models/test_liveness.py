@@ -70,6 +70,16 @@ def test_somebody_else_may_get_things_done() -> None:
     assert run.sentence.startswith("reader gets something done in the end")
 
 
+def test_the_document_shows_a_report() -> None:
+    """The timeline in docs/liveness.md is the one that the example prints."""
+    root = Path(__file__).parents[2]
+    report = (root / "examples/models/07_fair_lock_too_polite.out").read_text(encoding="utf-8")
+    text = (root / "docs/liveness.md").read_text(encoding="utf-8")
+    shown = [line[4:] for line in text.splitlines() if line.startswith("    ")][2:]
+    block = [line for line in shown if line]
+    assert block == [line for line in report.splitlines() if line][4 : 4 + len(block)]
+
+
 # --- SPIN ---------------------------------------------------------------------------------------
 
 SPIN = {
