@@ -14,6 +14,8 @@
     memory            mmap, munmap, madvise and the like, at addresses one chooses
     notifications     all of these together: what the kernel tells the mmu_notifiers of this process
     programs          programs of memory system calls with what was observed, and their file
+    generate          random ones
+    shrink            the smallest one that still does what is looked for
     region            what such a program works on
     observe           runs one in a fresh process and tells what the kernel did
     errors            the error for what a machine lacks
