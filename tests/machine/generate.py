@@ -167,8 +167,9 @@ def _segment(writer: _Writer, number: int, segments: int, locks: tuple[int, int]
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> Program:
-    """A well-formed program of one to three actors."""
+def programs(draw: st.DrawFn, apart: bool = False) -> Program:
+    """A well-formed program of one to three actors; `apart` from each other, an actor uses few of
+    the variables."""
     model = Model()
     rows = variables(draw, model)
     actors = draw(st.sampled_from([1, 2, 2, 3]))
@@ -182,7 +183,8 @@ def programs(draw: st.DrawFn) -> Program:
     model.counter("two")
     for me in range(actors):
         code = model.code(f"actor{me}", daemon=draw(st.booleans()))
-        writer = _Writer(draw, code, rows)
+        used = draw(st.lists(st.sampled_from(rows), min_size=1, max_size=2)) if apart else rows
+        writer = _Writer(draw, code, used)
         segments = draw(st.sampled_from([1, 2, 2, 3, 3, 4]))
         for number in range(segments):
             _segment(writer, number, segments, locks)

@@ -18,12 +18,12 @@ from shootdown.machine.checkpoint import Checkpoint, CheckpointError
 from shootdown.machine.fingerprint import fingerprint
 from shootdown.machine.native import saving
 from shootdown.machine.result import Limits
-from shootdown.machine.search import search
 from shootdown.program.layout import make_layout
 from shootdown.program.program import Program
 
 from . import programs
 from .generate import programs as random_programs
+from .searching import search
 from .test_engines import HANDWRITTEN
 from .test_team import without_cost
 
@@ -33,7 +33,7 @@ sys.path[:0] = {paths!r}
 from machine import programs
 from shootdown.machine.checkpoint import Checkpoint
 from shootdown.machine.native import search as native
-from shootdown.machine.search import search
+from machine.searching import search
 native.CALL_SECONDS = 0.005
 native.FIRST_BUDGET = 64
 where = Checkpoint({path!r}, {seconds!r})

@@ -14,12 +14,12 @@ from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.crew import Crew
 from shootdown.machine.native.search import NativeSearch
 from shootdown.machine.result import Engine, Limits, SearchResult, WorkerError
-from shootdown.machine.search import search
 from shootdown.program.kind import integer
 from shootdown.program.program import Program
 from shootdown.program.wellformed import IllFormedError
 
 from . import programs
+from .searching import search
 
 STATES = 3633
 

@@ -12,7 +12,7 @@ import resource, sys
 sys.path[:0] = {paths!r}
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 from machine import programs
-from shootdown.machine.search import search
+from machine.searching import search
 result = search(programs.big(3, 2, 4))
 print(result.verdict, result.states)
 """

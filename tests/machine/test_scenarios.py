@@ -9,10 +9,10 @@ import pytest
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.machine.native.search import NativeSearch
 from shootdown.machine.result import Limits
-from shootdown.machine.search import search
 from shootdown.program.program import Program
 from shootdown.scenarios.driver_request import Request
 
+from .searching import search
 from .test_team import WORKERS, assert_same, without_cost
 
 SCENARIOS = [

@@ -17,6 +17,7 @@ from shootdown.scenarios.effort import Effort
 _REDUCTIONS = {
     "merge": "Make every access to shared state a step, also where nobody could notice.",
     "dead_variables": "Tell states apart by local values that nobody will read, too.",
+    "partial_order": "Try steps in every order, also where nobody could notice.",
     "symmetry": "Tell states apart by which of several actors that are alike is which, too.",
 }
 """what a search does without each of the reductions"""

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from shootdown.machine.canonical import Plan
+from shootdown.program.independence import Independence
 from shootdown.program.layout import Layout
 from shootdown.program.program import Program
 
@@ -19,10 +20,15 @@ _LEFT_OUT = ("where", "access", "loop", "manner")
 """places, and what only passes look at"""
 
 
-def fingerprint(program: Program, layout: Layout, plan: Plan | None = None) -> bytes:
-    """The same for equal programs with equal layouts, of which the same forms are kept, and
-    practically never else."""
-    text = repr((_plain(program), _plain(layout), _plain(plan)))
+def fingerprint(
+    program: Program,
+    layout: Layout,
+    plan: Plan | None = None,
+    independence: Independence | None = None,
+) -> bytes:
+    """The same for equal programs with equal layouts, of which the same forms are kept and the same
+    steps taken at once, and practically never else."""
+    text = repr((_plain(program), _plain(layout), _plain(plan), _plain(independence)))
     return hashlib.sha256(text.encode()).digest()
 
 

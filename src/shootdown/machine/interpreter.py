@@ -8,11 +8,13 @@ successor here that equals the child is the step the search took.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shootdown.machine.canonical import Plan, canonical
+from shootdown.machine.eager import eager_attempts
 from shootdown.machine.execution import FUEL, Ending, Execution
 from shootdown.machine.result import StepTaken
+from shootdown.program.independence import Independence
 from shootdown.program.layout import Layout, make_layout, read_field, write_field
 from shootdown.program.operation import Patience, Point
 from shootdown.program.program import Program
@@ -73,6 +75,8 @@ class Successor:
     words: Words
     broken: int | None = None
     progressed: bool = False
+    through: tuple[Words, ...] = ()
+    """the states between it and `words`, where others' steps were taken at once after it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,16 @@ class Interpreter:
     """Runs steps of one program on packed states of one layout."""
 
     def __init__(
-        self, program: Program, layout: Layout | None = None, plan: Plan | None = None
+        self,
+        program: Program,
+        layout: Layout | None = None,
+        plan: Plan | None = None,
+        independence: Independence | None = None,
     ) -> None:
         self.program = program
         self.layout = layout or make_layout(program)
         self.plan = plan
+        self.independence = independence
         self._points = tuple(actor.points for actor in program.actors)
 
     def form(self, words: Words) -> Words:
@@ -236,22 +245,45 @@ class Interpreter:
         attempts: list[tuple[int, Outcome]] = []
         goes_on = stuck = False
         for actor in range(len(self._points)):
-            moves = False
+            moves, found = False, list[Successor]()
             for outcome in self.attempts(words, actor):
                 attempts.append((actor, outcome))
                 moves |= outcome.enabled or outcome.leads_nowhere
                 if not outcome.enabled:
                     continue
                 step = StepTaken(actor, outcome.choices)
-                successors.append(
-                    Successor(step, outcome.words, outcome.broken, outcome.progressed)
-                )
+                found.append(Successor(step, outcome.words, outcome.broken, outcome.progressed))
                 if outcome.broken is not None:
+                    break
+            for successor in found:
+                successors.append(self._settled(successor, attempts))
+                if successors[-1].broken is not None:
                     return Expansion(tuple(successors), tuple(attempts), False)
             point = self.point(words, actor)
             goes_on |= moves and point is not None and point.patience is not Patience.REST
             stuck |= not moves and point is not None and point.patience is Patience.MUST
         return Expansion(tuple(successors), tuple(attempts), stuck and not goes_on)
+
+    def _settled(self, successor: Successor, attempts: list[tuple[int, Outcome]]) -> Successor:
+        """A successor after all that is taken at once behind it; `attempts` grows by that."""
+        if self.independence is None or successor.broken is not None:
+            return successor
+        words, broken, through = self.form(successor.words), None, []
+        for actor, outcome in eager_attempts(self, self.independence, words):
+            attempts.append((actor, outcome))
+            if outcome.enabled:
+                through.append(words)
+                words, broken = self.form(outcome.words), outcome.broken
+        return replace(successor, words=words, broken=broken, through=tuple(through))
+
+    def steps(self, words: Words) -> Iterator[Successor]:
+        """Every step that can be taken, in order, also behind one that breaks a rule; and nothing
+        that is taken at once after it."""
+        for actor in range(len(self._points)):
+            for outcome in self.attempts(words, actor):
+                if outcome.enabled:
+                    step = StepTaken(actor, outcome.choices)
+                    yield Successor(step, outcome.words, outcome.broken, outcome.progressed)
 
     def successors(self, words: Words) -> list[Successor]:
         """The steps that can be taken, in order."""

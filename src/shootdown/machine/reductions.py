@@ -16,7 +16,8 @@ class Reductions:
     """private accesses belong to the step before them (`program.points`)"""
     dead_variables: bool = True
     """states that differ only in registers that nobody will read are one (`program.liveness`)"""
-
+    partial_order: bool = True
+    """steps that nobody else can tell the time of are taken at once (`program.independence`)"""
     symmetry: bool = True
     """states that differ only in which of several equals is which are one (`program.symmetry`)"""
 

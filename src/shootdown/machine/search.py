@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from shootdown.machine.result import (
     Verdict,
 )
 from shootdown.program.frames import find_frames
+from shootdown.program.independence import Independence, find_independence
 from shootdown.program.known import KNOWN
 from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
@@ -78,7 +80,11 @@ def search(
     search when it is over, while all states are still there.
 
     With `liveness`, a search that held goes on and looks for runs that never get anything done
-    (`machine.liveness`). With this or `after` no state stands for another one: symmetry is off.
+    (`machine.liveness`). With this or `after` no state stands for another one, and none is left
+    out: symmetry and partial order are off.
+
+    With partial order the run to what is broken need not be a shortest one; `scenarios.check`
+    searches again without it.
 
     Raises:
         CheckpointError: if a checkpoint cannot be read, is damaged, belongs to another program or
@@ -88,12 +94,14 @@ def search(
     layout = make_layout(program, keep_dead=not chosen.dead_variables)
     alike = chosen.symmetry and after is None and liveness is None
     plan = _alike(program, layout) if alike else None
+    in_order = chosen.partial_order and after is None and liveness is None
+    independence = find_independence(program) if in_order else None
     if engine == "python":
         if checkpoint or resume:
             raise CheckpointError(
                 "the python engine keeps no checkpoints", "use --engine native, or no checkpoint"
             )
-        plain = PythonSearch(program, limits or Limits(), layout, plan)
+        plain = PythonSearch(program, limits or Limits(), layout, plan, independence)
         result = plain.run(progress)
         if after:
             after(plain)
@@ -108,6 +116,7 @@ def search(
         layout,
         plan,
         note=note,
+        independence=independence,
         workers=workers,
         hands=hands,
         checkpoint=checkpoint,
@@ -156,20 +165,36 @@ def retrace(
     have the same steps but for names. So what comes out is a run of the program itself. One that
     needs more page frames than there are ends where they run out, which breaks another rule.
     """
+    if interpreter.independence:
+        trail = _unfolded(interpreter, trail, ends_broken)
     starts = interpreter.initial_states() if interpreter.plan else trail
     state = next(words for words in starts if interpreter.form(words) == trail[0])
     path: list[StepTaken] = []
     for form in trail[1:]:
-        successors = interpreter.successors(state)
-        found = next((s for s in successors if interpreter.form(s.words) == form), None)
+        steps = list(interpreter.steps(state))
+        going = (s for s in steps if s.broken is None and interpreter.form(s.words) == form)
+        found = next(going, None)
         if found is None:  # frames that a form counts as fresh were used up: a larger machine
-            return (*path, successors[-1].step), successors[-1].broken
+            last = next(s for s in steps if s.broken is not None)
+            return (*path, last.step), last.broken
         path.append(found.step)
         state = found.words
     if not ends_broken:
         return tuple(path), None
-    last = interpreter.successors(state)[-1]
+    last = next(s for s in interpreter.steps(state) if s.broken is not None)
     return (*path, last.step), last.broken
+
+
+def _unfolded(interpreter: Interpreter, trail: Sequence[Words], ends_broken: bool) -> list[Words]:
+    """A trail with the states in between, where several steps were taken at once."""
+    states = [trail[0]]
+    for before, after in pairwise(trail):
+        successors = interpreter.successors(before)
+        found = next(s for s in successors if interpreter.form(s.words) == after)
+        states += [*found.through, after]
+    if ends_broken:
+        states += interpreter.successors(trail[-1])[-1].through
+    return states
 
 
 def judge(program: Program, rule: int | None) -> tuple[Verdict, str]:
@@ -189,10 +214,11 @@ class PythonSearch:
         limits: Limits,
         layout: Layout | None = None,
         plan: Plan | None = None,
+        independence: Independence | None = None,
     ) -> None:
         self.program = program
         self.limits = limits
-        self.interpreter = Interpreter(program, layout, plan)
+        self.interpreter = Interpreter(program, layout, plan, independence)
         self._memory_limit = default_limit() if limits.memory is None else limits.memory
         self._state_bytes = 200 + 40 * self.interpreter.layout.words
         self._numbers: dict[Words, int] = {}

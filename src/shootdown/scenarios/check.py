@@ -35,6 +35,7 @@ from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.keeping import KeptSearches
 from shootdown.scenarios.origin import with_origin
 from shootdown.scenarios.races import DATA_RACE, RaceHunt, all_states, with_races
+from shootdown.scenarios.shortest import find_shortest
 from shootdown.scenarios.timeline import explain_path
 from shootdown.scenarios.verdict import (
     CheckResult,
@@ -101,7 +102,7 @@ def check_case(
         hunt = RaceHunt() if effort.races else None
         reductions = all_states(left.reductions) if hunt or left.liveness else left.reductions
         make = partial(_search, program, left, progress=hook, note=note, after=hunt, kept=kept)
-        result = make(reductions, left.limits)
+        result = find_shortest(case, left, reductions, make)
         larger = case.larger(result.rule or "") if result.verdict == "widen" else None
         if larger is not None:
             case = larger

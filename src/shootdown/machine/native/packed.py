@@ -25,15 +25,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from shootdown.machine.canonical import Plan
 from shootdown.machine.execution import FUEL
 from shootdown.machine.native.blocks import find_blocks, most_successors
 from shootdown.machine.native.canon import emit_canonical
+from shootdown.machine.native.eager import emit_settle
 from shootdown.machine.native.emit import ActorWriter, power
 from shootdown.machine.native.text import signed
+from shootdown.program.independence import Independence
 from shootdown.program.known import KNOWN
 from shootdown.program.layout import Field, Layout, Slots
 from shootdown.program.operation import Choose, Const, Operand, Patience, Point
@@ -85,9 +87,10 @@ def emit_packed(
     layout: Layout,
     writer_class: type[PackedWriter] | None = None,
     plan: Plan | None = None,
+    independence: Independence | None = None,
 ) -> PackedCode:
     """The module of a program, each actor written by such a writer. With a plan, successors are
-    canonical forms."""
+    canonical forms; with `independence`, steps that may be taken at once are."""
     blocks = tuple((n, b) for n, actor in enumerate(program.actors) for b in find_blocks(actor))
     lines: list[str] = []
     first = 0
@@ -98,13 +101,18 @@ def emit_packed(
         first += len(writer.blocks)
     if plan:
         lines += emit_canonical(plan, layout.words)
-    lines += _expand(len(program.actors))
     room = sum(most_successors(actor) for actor in program.actors)
-    return PackedCode("\n".join(lines), room, len(program.rules), blocks)
+    code = PackedCode("", room, len(program.rules), blocks)
+    if independence:
+        marks = len(code.new_marks())
+        lines += emit_settle(independence, layout, marks, alive=ALIVE, broken=BROKEN)
+    lines += _expand(len(program.actors), layout.words if independence else 0)
+    return replace(code, ir="\n".join(lines))
 
 
-def _expand(actors: int) -> Iterator[str]:
-    """Call the actors in order; stop at the first broken rule."""
+def _expand(actors: int, settled_words: int) -> Iterator[str]:
+    """Call the actors in order; stop at the first broken rule. Where steps are taken at once, each
+    successor, of so many words, is settled in its place."""
     yield "define i64 @expand(ptr %state, ptr %out, ptr %marks) {"
     yield "entry:"
     yield "  br label %actor0"
@@ -116,6 +124,10 @@ def _expand(actors: int) -> Iterator[str]:
         yield f"  %got{number} = call fastcc i64 @step{number}({arguments})"
         yield f"  %flags{number} = and i64 {before}, {ALIVE | STUCK}"
         yield f"  %sum{number} = or i64 %got{number}, %flags{number}"
+        if settled_words:
+            yield from _SETTLE.format(
+                n=number, words=settled_words, mask=ALIVE - 1, broken=BROKEN
+            ).splitlines()
         yield f"  %over{number} = icmp uge i64 %got{number}, {BROKEN}"
         yield f"  br i1 %over{number}, label %broken{number}, label %actor{number + 1}"
         yield f"broken{number}:"
@@ -123,6 +135,32 @@ def _expand(actors: int) -> Iterator[str]:
     yield f"actor{actors}:"
     yield f"  ret i64 {f'%sum{actors - 1}' if actors else '0'}"
     yield "}"
+
+
+_SETTLE = """\
+  %count{n} = and i64 %got{n}, {mask}
+  %fails{n} = icmp uge i64 %got{n}, {broken}
+  %bad{n} = zext i1 %fails{n} to i64
+  %stop{n} = sub i64 %count{n}, %bad{n}
+  br label %more{n}
+more{n}:
+  %at{n} = phi i64 [ %found{n}, %actor{n} ], [ %after{n}, %settled{n} ]
+  %all{n} = icmp uge i64 %at{n}, %stop{n}
+  br i1 %all{n}, label %through{n}, label %settle{n}
+settle{n}:
+  %first{n} = mul i64 %at{n}, {words}
+  %place{n} = getelementptr i64, ptr %out, i64 %first{n}
+  %failure{n} = call fastcc i64 @settle(ptr %place{n}, ptr %marks)
+  %after{n} = add i64 %at{n}, 1
+  %fine{n} = icmp eq i64 %failure{n}, 0
+  br i1 %fine{n}, label %settled{n}, label %failed{n}
+settled{n}:
+  br label %more{n}
+failed{n}:
+  %ended{n} = or i64 %after{n}, %failure{n}
+  ret i64 %ended{n}
+through{n}:"""
+"""settle the successors of actor n, from `found` on; one that broke a rule is the last, and none"""
 
 
 class PackedWriter(ActorWriter):

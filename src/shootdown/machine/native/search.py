@@ -45,6 +45,7 @@ from shootdown.machine.search import (
     judge,
     retrace,
 )
+from shootdown.program.independence import Independence
 from shootdown.program.layout import Layout, make_layout
 from shootdown.program.program import Program
 
@@ -86,13 +87,14 @@ class NativeSearch:
         plan: Plan | None = None,
         note: Note | None = None,
         *,
+        independence: Independence | None = None,
         workers: int = 1,
         hands: Callable[[], int] | None = None,
         grain: int = GRAIN,
         checkpoint: Checkpoint | None = None,
         resume: str | Path | None = None,
     ) -> None:
-        """With a `plan` only canonical forms are kept.
+        """With a `plan` only canonical forms are kept, with `independence` steps taken at once.
 
         `hands` tells how many of the `workers` are free to work now; it may grow.
 
@@ -103,7 +105,7 @@ class NativeSearch:
         self.program = program
         self.limits = limits
         self.layout = layout or make_layout(program)
-        self.interpreter = Interpreter(program, self.layout, plan)
+        self.interpreter = Interpreter(program, self.layout, plan, independence)
         if workers < 1:
             raise ValueError(f"a search needs a worker, not {workers}")
         self.workers = min(workers, MOST_WORKERS)
@@ -112,7 +114,7 @@ class NativeSearch:
         self._note = note
         self.shape = shape_of(self.layout)
         self._loops = load_loops(self.shape)
-        self._emitted = emit_packed(program, self.layout, plan=plan)
+        self._emitted = emit_packed(program, self.layout, plan=plan, independence=independence)
         self._codes = [MachineCode(self._emitted.ir, quick=True)]
         self._memory_limit = default_limit() if limits.memory is None else limits.memory
         self._starts = distinct_starts(self.interpreter)
@@ -135,7 +137,8 @@ class NativeSearch:
         """The files to read from and to write to."""
         identity = b""
         if checkpoint or resume:
-            identity = fingerprint(self.program, self.layout, self.interpreter.plan)
+            plan, independence = self.interpreter.plan, self.interpreter.independence
+            identity = fingerprint(self.program, self.layout, plan, independence)
         reader = None
         if resume:
             reader = CheckpointReader(resume, identity, self.shape.size)

@@ -1,0 +1,144 @@
+"""No reduction changes what a check says about a shipped driver; each is tested alone and all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache
+
+import pytest
+
+from shootdown.drivers.catalogue import DRIVERS
+from shootdown.linux.operations.catalogue import OPERATIONS
+from shootdown.machine.reductions import Reductions
+from shootdown.machine.result import Limits
+from shootdown.scenarios.check import check_request
+from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.effort import Effort
+from shootdown.scenarios.kernels import default_kernel
+from shootdown.scenarios.shortest import NOT_SHORTEST
+from shootdown.scenarios.verdict import ScenarioResult
+
+# under madvise_dontneed
+EXPECTED = {
+    "amd-iommu-v2": ("violated", "device-failure"),
+    "naive-tlb": ("violated", "freed-frame"),
+    "invalidate-range": ("holds", None),
+    "sva": ("holds", None),
+    "kvm": ("holds", None),
+    "kvm-no-in-progress": ("violated", "freed-frame"),
+    "kvm-no-sequence": ("violated", "freed-frame"),
+}
+
+WITHOUT = {
+    **{f.name: replace(Reductions(), **{f.name: False}) for f in fields(Reductions)},
+    "any": Reductions.none(),
+}
+
+Ask = Callable[[str, Reductions], tuple[ScenarioResult, ...]]
+
+PAIRS = ("munmap", "write_fault")
+
+
+def request(name: str, reductions: Reductions) -> Request:
+    """Every operation alone, on the newest kernel the driver runs on."""
+    kernel = default_kernel(DRIVERS[name])
+    assert kernel is not None
+    return Request(DRIVERS[name], name, kernel, effort=Effort(reductions=reductions))
+
+
+@cache
+def alone(name: str, reductions: Reductions) -> tuple[ScenarioResult, ...]:
+    """What is found, once for all tests."""
+    return tuple(check_request(request(name, reductions)))
+
+
+@cache
+def in_pairs(name: str, reductions: Reductions) -> tuple[ScenarioResult, ...]:
+    """Two operations at once, where locks are contended."""
+    wanted = tuple(OPERATIONS[operation] for operation in PAIRS)
+    return tuple(check_request(replace(request(name, reductions), operations=wanted, pairs=True)))
+
+
+def said(result: ScenarioResult) -> tuple[str, str, str | None]:
+    """What must never change."""
+    return result.name, result.verdict, result.rule
+
+
+@pytest.mark.parametrize("without", WITHOUT)
+@pytest.mark.parametrize("name", EXPECTED)
+def test_verdicts(name: str, without: str) -> None:
+    """Every operation has the same verdict and rule. What holds has no more states, but for a few
+    where a smaller step happens to be taken at once, and a larger one is not."""
+    reduced, full = alone(name, Reductions()), alone(name, WITHOUT[without])
+    assert [said(result) for result in reduced] == [said(result) for result in full]
+    holding = [(a, b) for a, b in zip(reduced, full, strict=True) if a.verdict == "holds"]
+    assert without == "merge" or all(a.states <= b.states for a, b in holding)
+    found = reduced[list(OPERATIONS).index("madvise_dontneed")]
+    assert (found.verdict, found.rule) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("without", WITHOUT)
+@pytest.mark.parametrize("name", ["kvm", "sva"])
+def test_pairs(name: str, without: str) -> None:
+    """Two operations at once agree too."""
+    reduced, full = in_pairs(name, Reductions()), in_pairs(name, WITHOUT[without])
+    assert [said(result) for result in reduced] == [said(result) for result in full]
+    assert {result.verdict for result in reduced} == {"holds"}
+    assert all(a.states <= b.states for a, b in zip(reduced, full, strict=True))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_partial_order_keeps_everything_else(name: str) -> None:
+    """Lines, ways and rules reached are the same, and a broken rule has the very same result."""
+    without = alone(name, WITHOUT["partial_order"])
+    for reduced, full in zip(alone(name, Reductions()), without, strict=True):
+        assert reduced.covered == full.covered
+        if reduced.verdict == "violated" and reduced.size == full.size:
+            costs = {"seconds": 0.0, "memory": 0}
+            assert replace(reduced, **costs) == replace(full, **costs)
+
+
+@pytest.mark.parametrize("name", ["kvm", "sva", "invalidate-range"])
+@pytest.mark.parametrize("ask", [alone, in_pairs])
+def test_all_together_are_worth_it(name: str, ask: Ask) -> None:
+    """Over the operations of a driver that holds, less than a tenth of the states are left."""
+    reduced, full = (
+        sum(result.states for result in ask(name, chosen))
+        for chosen in (Reductions(), Reductions.none())
+    )
+    assert reduced * 10 <= full
+
+
+def test_merging_alone() -> None:
+    """Exact counts with and without merging, where nothing else is left out but dead registers."""
+    unmerged = replace(Reductions.none(), dead_variables=True)
+    merged, full = (
+        {result.name: result.states for result in in_pairs("kvm", chosen)}
+        for chosen in (replace(unmerged, merge=True), unmerged)
+    )
+    assert merged == {
+        "munmap + munmap": 19413,
+        "munmap + write_fault": 36607,
+        "write_fault + write_fault": 243666,
+    }
+    assert full == {
+        "munmap + munmap": 107942,
+        "munmap + write_fault": 211883,
+        "write_fault + write_fault": 843304,
+    }
+
+
+def test_a_run_that_may_be_too_long_says_so() -> None:
+    """Where the limits end the search for a shortest run, the run found first is shown."""
+    name = "kvm-no-sequence"
+    whole = alone(name, Reductions())[list(OPERATIONS).index("munmap")]
+    effort = Effort(limits=Limits(states=whole.states - 1))
+    wanted = replace(request(name, Reductions()), operations=(OPERATIONS["munmap"],))
+    (cut,) = check_request(replace(wanted, effort=effort))
+    assert (cut.verdict, cut.rule) == (whole.verdict, whole.rule)
+    assert cut.reason is not None
+    assert cut.reason.startswith(NOT_SHORTEST)
+    assert cut.counterexample is not None
+    assert whole.counterexample is not None
+    assert len(cut.counterexample.steps) >= len(whole.counterexample.steps)
