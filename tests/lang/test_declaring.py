@@ -38,6 +38,13 @@ class Level(IntEnum):
     LOW = 1
 
 
+class Wants(Part):
+    """Its method cannot run by itself."""
+
+    def tick(self, number):
+        """Nothing."""
+
+
 HOLDS = "an array holds Pte, Flag, Counter, Int(low, high) or a number of a frame"
 ENUM = "EnumState takes a plain Enum; for numbers write Int(low, high, names=…)"
 
@@ -94,6 +101,11 @@ WRONG: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
         lambda: Timer(lambda: None),
         TypeError,
         "Timer(…) takes a method of a part: Timer(self.run_later)",
+    ),
+    "a method that wants something": (
+        lambda: Timer(Wants().tick),
+        TypeError,
+        "Timer(…) gives `tick` nothing: it takes self only",
     ),
     "a method of something else": (
         lambda: Timer("text".upper),

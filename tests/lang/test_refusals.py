@@ -16,6 +16,7 @@ from shootdown.program.where import Where
 from .models import HEADER_LINES, load, program_of
 
 MODEL = """
+from shootdown import Queue, Work, mod_timer, schedule_work
 exec("def made(x): return x")
 MADE = made
 def free():
@@ -42,6 +43,9 @@ class Model(Part):
         self.count = SeqCount()
         self.srcu = Srcu()
         self.units = [1, 2, 3]
+        self.spin = Spinlock()
+        self.work = Work(self.run)
+        self.queue = Queue(Int(0, 7), 2)
         self.made = MADE
         self.free = free
 
@@ -760,6 +764,48 @@ MISTAKES: dict[str, tuple[str, int, int, str, str]] = {
         "a slice needs a list and bounds known before the model runs",
         "loop over a range(…) and use one element at a time",
     ),
+    "work that is none": (
+        "schedule_work(self.n)",
+        1,
+        9,
+        "`schedule_work` is for Work, not for " + NUMBER,
+        "declare one in __init__: self.x = Work(…)",
+    ),
+    "a timer for work": (
+        "x = mod_timer(self.work)",
+        1,
+        13,
+        "`mod_timer` is for Timer, not for a Work",
+        "declare one in __init__: self.x = Timer(…)",
+    ),
+    "something wrong in a queue": (
+        "self.flag = self.queue.put(self.units)",
+        1,
+        21,
+        SCALAR + "a list",
+        "use a value of one of these kinds",
+    ),
+    "a method of a lock": (
+        "with self.spin.irqsave:\n    pass",
+        1,
+        14,
+        "`with` needs a lock, not the method `irqsave`",
+        "call it: irqsave()",
+    ),
+    "interrupts off for nothing": (
+        "self.spin.bh()",
+        1,
+        9,
+        "this holds nothing by itself",
+        "write it after `with`",
+    ),
+    "a Mutex has no interrupts": (
+        "with self.lock.irqsave():\n    pass",
+        1,
+        14,
+        "the lock `model.lock` has no attribute `irqsave`",
+        "hold it for a `with` block",
+    ),
     "state in a method": (
         "x = Counter()",
         1,
@@ -813,6 +859,14 @@ def test_mistake(name: str) -> None:
     found = refused(body, more)
     assert places(found) == [(line, column, message)]
     assert found[0].help == help
+
+
+def test_found_in_ours() -> None:
+    """What is wrong in a method of ours is shown where it was called; the way there is told."""
+    (found,) = refused("self.flag = self.queue.put(self.units)")
+    text = found.render()
+    assert "\n  in `Model.run`, found in `Queue.put` at shootdown/lang/queue.py:" in text
+    assert found.where.file.endswith(".py") and not found.where.file.startswith("shootdown")
 
 
 def test_super_outside_of_a_part() -> None:

@@ -15,6 +15,7 @@ from shootdown.lang.errors import RefusedError
 from shootdown.lang.intrinsics import INTRINSICS
 from shootdown.lang.locks import SharedLock, Spinlock
 from shootdown.lang.paging import Pte
+from shootdown.lang.part import Part
 from shootdown.lang.scope import Scope, changing_names
 from shootdown.lang.sections import SectionPart
 from shootdown.lang.shapes import dataclass_fields
@@ -87,6 +88,7 @@ class Calls(Builtins):
                     f"write self.x = {function.__name__}(…) there, and assign to it here",
                 )
             case Static(value=FunctionType() as function):
+                self._refuse_others(function, positional)
                 return self.inline(function, None, positional, named)
             case Static(value=type() as cls) if cls is Pte:
                 return self._pte(positional)
@@ -185,6 +187,22 @@ class Calls(Builtins):
                 "return a value on every way out",
             )
         return self.read_slot(scope.result)
+
+    def _refuse_others(self, function: FunctionType, positional: list[Value]) -> None:
+        """A function of ours that says which part it needs gets no other: `schedule_work(3)`."""
+        if not function.__module__.startswith("shootdown.lang."):
+            return
+        for annotation, value in zip(function.__annotations__.values(), positional, strict=False):
+            needed = function.__globals__.get(annotation)
+            if not (isinstance(needed, type) and issubclass(needed, Part)):
+                continue
+            if isinstance(value, Poison):
+                raise RefusedError(None)
+            if not (isinstance(value, Static) and isinstance(value.value, needed)):
+                raise self.refuse(
+                    f"`{function.__name__}` is for {needed.__name__}, not for {describe(value)}",
+                    f"declare one in __init__: self.x = {needed.__name__}(…)",
+                )
 
     def _refuse_recursion(self, function: FunctionType, receiver: Value | None) -> None:
         for scope in self.stack:

@@ -13,6 +13,7 @@ Beginning and ending are a step each, because Linux does both under a lock of it
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from shootdown.lang.contexts import Context, runs_in
@@ -40,6 +41,11 @@ class Deferred(Part):
         if not isinstance(getattr(function, "__self__", None), Part):
             kind = type(self).__name__
             raise TypeError(f"{kind}(…) takes a method of a part: {kind}(self.run_later)")
+        try:
+            signature(function).bind()
+        except TypeError:
+            name, kind = function.__name__, type(self).__name__
+            raise TypeError(f"{kind}(…) gives `{name}` nothing: it takes self only") from None
         self.function = function
         self.running = Atomic(Flag())
 

@@ -9,6 +9,7 @@ and the locks of that place.
 from __future__ import annotations
 
 import ast
+from types import MethodType
 
 from shootdown.lang.atomics import Atomics
 from shootdown.lang.declaration import Declaration
@@ -101,6 +102,11 @@ class Leaving(Atomics):
                 )
             case Poison():
                 raise RefusedError(None)
+            case Static(value=MethodType() as method):
+                raise self.refuse(
+                    f"`with` needs a lock, not the method `{method.__name__}`",
+                    f"call it: {method.__name__}()",
+                )
             case _:
                 raise self.refuse(
                     f"`with` needs a lock, not {describe(value)}",

@@ -199,14 +199,17 @@ class Names(Comparisons):
         return self.static(found)
 
     def _no_attribute(self, owner: str, name: str, names: list[str]) -> RefusedError:
-        public = [candidate for candidate in names if not candidate.startswith("_")]
+        public = sorted(candidate for candidate in names if not candidate.startswith("_"))
         near = get_close_matches(name, public, 1)
         if owner.startswith("the lock"):
-            return self.refuse(f"{owner} has no attribute `{name}`", "hold it for a `with` block")
-        return self.refuse(
-            f"{owner} has no attribute `{name}`",
-            f"did you mean `{near[0]}`?" if near else f"there are {', '.join(sorted(public)[:8])}",
-        )
+            help = "hold it for a `with` block"
+        elif near:
+            help = f"did you mean `{near[0]}`?"
+        elif public:
+            help = f"there are {', '.join(public[:8])}"
+        else:
+            help = "use the value by itself"
+        return self.refuse(f"{owner} has no attribute `{name}`", help)
 
     # --- elements -----------------------------------------------------------------------------
 

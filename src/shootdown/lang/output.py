@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from shootdown.lang.errors import Diagnostic, RefusedError
+from shootdown.lang.errors import Diagnostic, RefusedError, is_shipped
 from shootdown.lang.scope import Scope
 from shootdown.lang.tables import RANGE, Hints, Key, Tables
 from shootdown.lang.values import Dynamic, Static, describe, kind_of, operand_of
@@ -86,10 +86,17 @@ class Output:
     # --- errors -------------------------------------------------------------------------------
 
     def refuse(self, message: str, help: str, where: Where | None = None) -> RefusedError:
-        """The exception for a mistake at the current place, to be raised by the caller."""
+        """The exception for a mistake at the current place, to be raised by the caller.
+
+        What is wrong in a method of ours comes from what it was given: then the place is where it
+        was called.
+        """
         place = where or self.where
-        before = self.stack[-1].source.before(place) if self.stack else ()
-        return RefusedError(Diagnostic(place, message, help, before=before))
+        outer = next((p for p in place.chain if p.function and not is_shipped(p.file)), place)
+        notes = () if outer is place else (f"found in `{place.function}` at {place}",)
+        sources = [scope.source for scope in self.stack if scope.source.shown == outer.file]
+        before = sources[-1].before(outer) if sources else ()
+        return RefusedError(Diagnostic(outer, message, help, notes, before))
 
     # --- registers ----------------------------------------------------------------------------
 
