@@ -18,6 +18,7 @@
     shrink            the smallest one that still does what is looked for
     region            what such a program works on
     observe           runs one in a fresh process and tells what the kernel did
+    campaign          many of them, on several processes
     errors            the error for what a machine lacks
 
 Nothing here changes a setting of the system, and nothing imports the rest of shootdown.
