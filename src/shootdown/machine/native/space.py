@@ -5,6 +5,7 @@ Beside what the search has stored, this takes for each state
     4      where its steps begin in the graph
     8      rank and region
     16     three stacks; what of them is touched depends on how deep walks go
+    2      whether it belongs to the component in which a loop was found
 
 bytes, and 5 for each step. It counts against the limit on memory before any of it is used.
 """
@@ -37,7 +38,7 @@ from shootdown.machine.search import PROGRESS_SECONDS, ProgressHook
 if TYPE_CHECKING:
     from shootdown.machine.native.search import NativeSearch
 
-STATE_BYTES, STEP_BYTES = 28, 5
+STATE_BYTES, STEP_BYTES = 30, 5
 CAPACITY = 4096
 SLICE = 1 << 16
 """states recorded in one call"""
@@ -57,23 +58,22 @@ def load_module(shape: Shape) -> Module:
 class NativePart:
     """A component, read from the graph."""
 
-    def __init__(self, space: NativeSpace, watch: int, members: Sequence[int]) -> None:
+    def __init__(
+        self, space: NativeSpace, watch: int, inside: bytes, movers: frozenset[int]
+    ) -> None:
+        """`inside`: for each state whether it belongs to the component."""
         self._space = space
         self._watch = watch
-        self._members = frozenset(members)
-        self.first = members[0]
-
-    @cached_property
-    def movers(self) -> frozenset[int]:
-        """The actors that take steps in it."""
-        return frozenset(edge.actor for number in self._members for edge in self.steps(number))
+        self._inside = inside
+        self.first = inside.index(1)
+        self.movers = movers
 
     def steps(self, number: int) -> Sequence[Edge]:
         """The steps from a state that are not progress and stay inside."""
         return [
             Edge(at, target, label & ~PROGRESS)
             for at, (target, label) in enumerate(self._space.row(number))
-            if target in self._members and not self._counts(label)
+            if self._inside[target] and not self._counts(label)
         ]
 
     def _counts(self, label: int) -> bool:
@@ -213,7 +213,7 @@ class NativeSpace:
 
     def component(self, watch: int) -> NativePart | None:
         """See `lasso.Space`."""
-        board, best = self._board, None
+        board, best, movers = self._board, None, 0
         arrays = self._graph, self._walk, self._standing, board
         self._module.call("begin", watch, *arrays)
         again = True
@@ -226,15 +226,19 @@ class NativeSpace:
                 self._look_at_the_clock()
             if board[components.BEST_CODE]:
                 best = self._members(board[components.BEST_CODE])
+                movers = board[components.MOVERS]
             again = bool(board[components.AGAIN])
-        return None if best is None else NativePart(self, watch, best)
+        if best is None:
+            return None
+        actors = range(len(self.interpreter.program.actors))
+        return NativePart(self, watch, best, frozenset(a for a in actors if movers >> a & 1))
 
-    def _members(self, code: int) -> list[int]:
-        """The states of a component."""
+    def _members(self, code: int) -> bytes:
+        """For each state whether it belongs to a component."""
         import numpy as np
 
-        found: list[int] = np.flatnonzero(np.frombuffer(self._rank, np.uint32) == code).tolist()
-        return found
+        inside: bytes = (np.frombuffer(self._rank, np.uint32) == code).tobytes()
+        return inside
 
     def row(self, number: int) -> list[tuple[int, int]]:
         """The steps from a state: where each leads, and its label."""
