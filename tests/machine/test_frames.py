@@ -19,6 +19,7 @@ from shootdown.program import frames as frames_module
 from shootdown.program.frames import Frames, find_frames
 from shootdown.program.kind import integer, make_pte, pte
 from shootdown.program.layout import make_layout
+from shootdown.program.listing import list_program
 from shootdown.program.operation import Reg
 from shootdown.program.program import Program
 from shootdown.program.symmetry import find_families
@@ -289,6 +290,7 @@ def test_a_program_that_only_holds_frames() -> None:
     found = find_frames(hoarder())
     assert found is not None
     assert (found.count, found.cursor, found.arrays) == (4, CURSOR, (REFERENCES,))
+    assert "alike: frames 1 to 3, handed out by cursor" in list_program(hoarder())
     assert dict(found.shifts) == {(-1, TABLE): 2, (0, 0): 0, (0, 1): 0, (0, 4): 2}
 
 

@@ -20,6 +20,7 @@ from shootdown.machine.search import PythonSearch, search
 from shootdown.program import renaming as renamings
 from shootdown.program.kind import FLAG, Family, Kind, integer
 from shootdown.program.layout import Layout, make_layout
+from shootdown.program.listing import list_program
 from shootdown.program.operation import Patience
 from shootdown.program.program import Program
 from shootdown.program.renaming import Renaming, apply
@@ -314,6 +315,8 @@ def test_actors_that_belong_together_move_together() -> None:
         for family in find_families(program)
     ]
     assert names == [[["task0"], ["task1"]], [["device0", "worker0"], ["device1", "worker1"]]]
+    listed = [line for line in list_program(program) if line.startswith("alike: ")]
+    assert listed == ["alike: task0, task1", "alike: device0 + worker0, device1 + worker1"]
     assert assert_changes_nothing(program) == 2
     found = search(program, reductions=SYMMETRY)
     assert found.states == count_orbits(program)

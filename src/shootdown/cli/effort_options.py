@@ -18,7 +18,7 @@ _REDUCTIONS = {
     "merge": "Make every access to shared state a step, also where nobody could notice.",
     "dead_variables": "Tell states apart by local values that nobody will read, too.",
     "partial_order": "Try steps in every order, also where nobody could notice.",
-    "symmetry": "Tell states apart by which of several actors that are alike is which, too.",
+    "symmetry": "Tell states apart by which of several equal actors or page frames is which, too.",
 }
 """what a search does without each of the reductions"""
 

@@ -4,6 +4,7 @@
 `interpreter`  steps on packed states: the reference
 `result`       what a search is asked for and what it found, as plain records
 `search`       breadth-first search over the interpreter, and the choice of engine
+`canonical`    of all states that are alike the one that is kept; `renumber` does page frames
 `checkpoint`   a search on disk, to be taken up again
 `fingerprint`  what a program and its layout are, in 32 bytes
 `memory`       how much memory a search may use

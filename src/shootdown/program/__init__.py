@@ -10,6 +10,8 @@
 `liveness`    which registers a waiting actor still needs
 `ways`        the pass that lets a search tell which ways branches went
 `known`       the pass that makes a search look past rules found broken before
+`symmetry`    which actors are alike, tried out: `unify` guesses how, `renaming` checks it
+`frames`      where page frames are, and whether anybody can tell them apart
 `layout`      where each variable and register lies in a packed state
 `listing`     a program printed for people
 """

@@ -97,13 +97,25 @@ class _Window:
 
 def find_frames(program: Program) -> Frames | None:
     """The frames, if the program has them and they are alike."""
-    for variable in range(len(program.variables)):
+    for variable in sorted(_candidates(program)):
         try:
-            frames = _Cursor(program, variable).frames()
+            return _Cursor(program, variable).frames()
         except _Refused:
             continue
-        return frames
     return None
+
+
+def _candidates(program: Program) -> set[int]:
+    """Variables into which the rest of a division goes; of all, the cursor among them."""
+    found: set[int] = set()
+    for actor in program.actors:
+        rests = {
+            operation.dst
+            for operation in actor.code
+            if isinstance(operation, Binary) and operation.operator is Arithmetic.MOD
+        }
+        found |= {op.variable for op in actor.code if isinstance(op, Store) and op.a in rests}
+    return found
 
 
 class _Cursor:
@@ -231,10 +243,46 @@ class _Flow:
 
     def __init__(self, cursor: _Cursor) -> None:
         self.cursor = cursor
-        self.program = cursor.program
         self.shifts: dict[Node, int] = {}
         self.arrays: set[int] = set()
         self.changed = True
+        self.same: list[tuple[Node, Node]] = []
+        """two that hold the same"""
+        self.packed: list[tuple[Node, Node, int]] = []
+        """the first holds above so many bits what the second holds"""
+        self.keeps: list[tuple[Node, Node]] = []
+        """the second may hold the first and more bits"""
+        self.indexes: list[tuple[int, Node]] = []
+        """(variable, index)"""
+        for number, actor in enumerate(cursor.program.actors):
+            for operation in actor.code:
+                self._read(number, operation)
+
+    def _read(self, actor: int, operation: Operation) -> None:
+        match operation:
+            case Move(dst=dst, a=Reg(register)):
+                self.same.append(((actor, dst.index), (actor, register)))
+            case Load() | Store() if operation.variable != self.cursor.variable:
+                held = operation.dst if isinstance(operation, Load) else operation.a
+                if isinstance(held, Reg):
+                    self.same.append(((-1, operation.variable), (actor, held.index)))
+                if isinstance(operation.index, Reg):
+                    self.indexes.append((operation.variable, (actor, operation.index.index)))
+            case Binary():
+                self._read_binary(actor, operation)
+
+    def _read_binary(self, actor: int, operation: Binary) -> None:
+        dst = (actor, operation.dst.index)
+        match operation.operator, operation.a, operation.b:
+            case ((Arithmetic.EQ | Arithmetic.NE), Reg(one), Reg(other)):
+                self.same.append(((actor, one), (actor, other)))
+            case Arithmetic.SHL, Reg(register), Const(bits):
+                self.packed.append((dst, (actor, register), bits))
+            case Arithmetic.SHR, Reg(register), Const(bits):
+                self.packed.append(((actor, register), dst, bits))
+            case Arithmetic.OR, one, other:
+                nodes = (_node(actor, operand) for operand in (one, other))
+                self.keeps += [(node, dst) for node in nodes if node is not None]
 
     def find(self) -> tuple[dict[Node, int], list[int]]:
         """The nodes and the arrays."""
@@ -243,9 +291,18 @@ class _Flow:
                 self._note((window.actor, register), BARE)
         while self.changed:
             self.changed = False
-            for number, actor in enumerate(self.program.actors):
-                for operation in actor.code:
-                    self._follow(number, operation)
+            for one, other in self.same:
+                self._join(one, other)
+                self._join(other, one)
+            for one, other in self.keeps:
+                self._join(one, other)
+            for packed, bare, bits in self.packed:
+                if bare in self.shifts:
+                    self._note(packed, bits)
+                elif packed in self.shifts:
+                    self._note(bare, BARE)
+            for variable, index in self.indexes:
+                self._follow_index(variable, index)
         return self.shifts, sorted(self.arrays)
 
     def _note(self, node: Node, shift: int) -> None:
@@ -254,41 +311,12 @@ class _Flow:
         if self.shifts.setdefault(node, shift) != shift:
             raise _Refused
 
-    def _join(self, one: Node | None, other: Node | None) -> None:
-        """Both hold the same."""
-        for a, b in ((one, other), (other, one)):
-            if a in self.shifts and b is not None and a is not None:
-                self._note(b, self.shifts[a])
+    def _join(self, one: Node, other: Node) -> None:
+        """The other holds what the one holds."""
+        if one in self.shifts:
+            self._note(other, self.shifts[one])
 
-    def _follow(self, actor: int, operation: Operation) -> None:
-        match operation:
-            case Move():
-                self._join(_node(actor, operation.dst), _node(actor, operation.a))
-            case Load() | Store() if operation.variable != self.cursor.variable:
-                held = operation.dst if isinstance(operation, Load) else operation.a
-                self._join((-1, operation.variable), _node(actor, held))
-                self._follow_index(operation.variable, _node(actor, operation.index))
-            case Binary(operator=Arithmetic.EQ | Arithmetic.NE):
-                self._join(_node(actor, operation.a), _node(actor, operation.b))
-            case Binary(b=Const(bits)) if operation.operator in (Arithmetic.SHL, Arithmetic.SHR):
-                packs = operation.operator is Arithmetic.SHL
-                ends = _node(actor, operation.a), _node(actor, operation.dst)
-                bare, packed = ends if packs else ends[::-1]
-                self._pack(bare, packed, bits)
-            case Binary(operator=Arithmetic.OR):
-                for operand in (operation.a, operation.b):
-                    if _node(actor, operand) in self.shifts:
-                        self._join(_node(actor, operand), _node(actor, operation.dst))
-
-    def _pack(self, bare: Node | None, packed: Node | None, bits: int) -> None:
-        if bare in self.shifts and packed is not None:
-            self._note(packed, bits)
-        if packed in self.shifts and bare is not None:
-            self._note(bare, BARE)
-
-    def _follow_index(self, variable: int, index: Node | None) -> None:
-        if index is None:
-            return
+    def _follow_index(self, variable: int, index: Node) -> None:
         if index in self.shifts and variable not in self.arrays:
             self.arrays.add(variable)
             self.changed = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shootdown.program.frames import find_frames
 from shootdown.program.layout import Field, Layout
 from shootdown.program.operation import (
     Acquire,
@@ -29,6 +30,7 @@ from shootdown.program.operation import (
     Store,
 )
 from shootdown.program.program import Actor, Program
+from shootdown.program.symmetry import find_families
 
 
 def list_program(program: Program) -> Iterator[str]:
@@ -38,6 +40,7 @@ def list_program(program: Program) -> Iterator[str]:
         ghost = "  (ghost)" if variable.ghost else ""
         kind = f"{variable.kind.family.value} {variable.kind.low}..{variable.kind.high}"
         yield f"{variable.name}{size}: {kind}, {variable.kind.bits} bits{ghost}"
+    yield from _alike(program)
     for actor in program.actors:
         yield ""
         yield f"{actor.name}{' (daemon)' if actor.daemon else ''}:"
@@ -45,6 +48,17 @@ def list_program(program: Program) -> Iterator[str]:
             place = operation.where
             text = describe(program, actor, operation)
             yield f"{index:5}  {text:<48} {place}  {place.text.strip()}"
+
+
+def _alike(program: Program) -> Iterator[str]:
+    """What a search need not tell apart: `alike: device0 + worker0, device1 + worker1`."""
+    for family in find_families(program):
+        columns = (" + ".join(program.actors[a].name for a in column) for column in family.columns)
+        yield f"alike: {', '.join(columns)}"
+    frames = find_frames(program)
+    if frames:
+        cursor = program.variables[frames.cursor].name
+        yield f"alike: frames 1 to {frames.count - 1}, handed out by {cursor}"
 
 
 def list_layout(program: Program, layout: Layout) -> Iterator[str]:
