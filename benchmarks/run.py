@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to measure")
     parser.add_argument("--rounds", type=int, default=3, help="searches of each kind (3)")
     parser.add_argument("--runs", type=int, default=7, help="runs of each command (7)")
-    parser.add_argument("--large", action="store_true", help="also 1e7 to 6e7 states")
+    parser.add_argument("--large", action="store_true", help="also 1e7 to 5e7 states")
     return parser
 
 

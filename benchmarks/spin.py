@@ -30,7 +30,9 @@ EXACT = ("-DSAFETY", "-DNOREDUCE", "-DNOFAIR", "-DMEMLIM=16000", "-w")
 NATIVE = ("-O3", "-march=native")
 UNCHECKED = (*NATIVE, "-DNOBOUNDCHECK", "-DNOCOMP")
 STACK = 10_000
-"""steps a depth-first search may go deep; they count as its memory, so no more than are needed"""
+"""steps a depth-first search may go deep, to begin with; they count as its memory, so there are no
+more than a search turns out to need"""
+_TOO_SHALLOW = "max search depth too small"
 
 
 class SpinFailedError(RuntimeError):
@@ -73,21 +75,27 @@ class Verifier:
     def __init__(self, instance: Instance, configuration: Configuration, folder: Path) -> None:
         self.configuration = configuration
         self.folder = folder
+        self._depth = STACK
         began = time.perf_counter()
         _command(["spin", *instance.defines, "-a", str(instance.promela)], folder)
         _command(["gcc", *configuration.flags, *EXACT, "-o", "pan", "pan.c"], folder)
         self.making_seconds = time.perf_counter() - began
 
     def run(self, states: int) -> Outcome:
-        """One search; `states` is how many there will be, to size the table."""
+        """One search; `states` is how many there will be, to size the table. A search that needed
+        more depth does not count: it is made again with ten times as much."""
         environment = dict(os.environ)
         if self.configuration.huge_pages:
             environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
-        began = time.perf_counter()
-        bits = max(states.bit_length(), 16)
-        cores = self.configuration.cores
+        cores, bits = self.configuration.cores, max(states.bit_length(), 16)
         shared = [f"-u{cores}"] if cores > 1 else []
-        text = _command(["./pan", f"-m{STACK}", f"-w{bits}", *shared], self.folder, environment)
+        while True:
+            began = time.perf_counter()
+            words = ["./pan", f"-m{self._depth}", f"-w{bits}", *shared]
+            text = _command(words, self.folder, environment)
+            if _TOO_SHALLOW not in text or self._depth > states:
+                break
+            self._depth *= 10
         return read_outcome(
             text, self.configuration, self.making_seconds + time.perf_counter() - began
         )
@@ -110,7 +118,7 @@ def _command(words: Sequence[str], folder: Path, environment: dict[str, str] | N
 
 def read_outcome(text: str, configuration: Configuration, total: float) -> Outcome:
     """The figures in what the verifier prints, counts with eight digits: exact below 1e8."""
-    if "max search depth too small" in text or "out of memory" in text:
+    if _TOO_SHALLOW in text or "out of memory" in text:
         raise SpinFailedError(text)
     return Outcome(
         tool="spin",
