@@ -10,10 +10,11 @@ from shootdown.scenarios.check import check_case
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.model_request import ModelCase
 
-from . import later
+from . import later_irq, later_rcu, later_timer, later_work
 from .searching import Row, check_engines_agree, models_in, row
 
-MODELS = models_in(vars(later))
+MODULES = later_work, later_timer, later_rcu, later_irq
+MODELS = {name: cls for module in MODULES for name, cls in models_in(vars(module)).items()}
 COUNTS: dict[str, Row] = {
     "Remove": ("holds", None, 19, 27, 0),
     "RemoveWithoutCancel": ("violated", "assertion", 15, 21, 7),
@@ -97,18 +98,18 @@ def test_no_races_of_ours(name: str) -> None:
 
 def test_names() -> None:
     """An actor goes by the attribute; its state by that name. Unused ones do not exist."""
-    program = ModelCase(later.BottomHalf).program()
+    program = ModelCase(later_irq.BottomHalf).program()
     assert [actor.name for actor in program.actors] == ["hardware", "unbind", "irq", "work"]
     assert [actor.daemon for actor in program.actors] == [True, False, True, True]
     names = {variable.name for variable in program.variables}
     assert {"irq.raised", "irq.running", "work.pending", "work.running"} <= names
-    unused = ModelCase(later.SpinlockWithMutex).program()
+    unused = ModelCase(later_work.SpinlockWithMutex).program()
     assert [actor.name for actor in unused.actors] == ["user"]
 
 
 def test_names_in_a_list() -> None:
     """Actors and CPU masks go by where they are declared."""
-    program = ModelCase(later.Unload).program()
+    program = ModelCase(later_rcu.Unload).program()
     actors = [actor.name for actor in program.actors]
     assert actors == ["reader", "module", "heads[0]", "heads[1]"]
     (readers,) = [v for v in program.variables if v.name == "rcu.readers"]
