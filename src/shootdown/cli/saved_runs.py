@@ -102,7 +102,9 @@ class Keeper:
         command = f"shootdown {shlex.join(sys.argv[1:])}"
         text = write_test(checks, command, path.absolute().parent)
         if not text:
-            print_lines([f"nothing broke, so {self.shown} was not written"], sys.stderr)
+            broke = any(check.verdict == "violated" for check in checks)
+            why = "what broke is no run that ends" if broke else "nothing broke"
+            print_lines([f"{why}, so {self.shown} was not written"], sys.stderr)
             return
         try:
             with path.open("x", encoding="utf-8") as stream:
