@@ -219,6 +219,7 @@ def test_another_version_is_refused(run) -> None:
         (["--checkpoint", "ck", "--resume", "ck"], "do not go together"),
         (["--checkpoint", "ck", "--engine", "python"], "needs the native engine"),
         (["--checkpoint", "ck", "--races"], "does not go with --races"),
+        (["--checkpoint", "ck", "--profile"], "does not go with --profile"),
         (["--resume", "nothing"], "nothing holds no check: No such file or directory"),
         (["--checkpoint", "full"], "full is not empty"),
         (["--checkpoint", "file"], "cannot write to file"),

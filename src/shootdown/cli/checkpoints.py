@@ -88,11 +88,12 @@ def _refuse(checkpoint: str | None, resume: str | None, settings: Settings) -> N
         raise InputError(
             f"{option} needs the native engine", f"leave out {option}, or --engine python"
         )
-    if settings.effort.races:
-        raise InputError(
-            f"{option} does not go with --races, which looks at all states at the end",
-            f"leave out {option}, or check without --races first",
-        )
+    for name in ("races", "profile"):
+        if getattr(settings.effort, name):
+            raise InputError(
+                f"{option} does not go with --{name}, which looks at all states at the end",
+                f"leave out {option}, or check without --{name} first",
+            )
 
 
 @contextmanager

@@ -71,6 +71,11 @@ _OPTIONS = [
         help="Report data races, as the rule data-race: two accesses to the same state at the same "
         "time, one a write, one plain.",
     ),
+    click.option(
+        "--profile",
+        is_flag=True,
+        help="Also count what each line of source costs; without symmetry and partial order.",
+    ),
     *(
         click.option(
             f"--no-{field.name.replace('_', '-')}",
@@ -100,6 +105,7 @@ def effort_options(command: Callable[..., Any]) -> Callable[..., Any]:
             given.pop("all_rules"),
             given.pop("races"),
             liveness=liveness,
+            profile=given.pop("profile"),
         )
         return command(effort=effort, **given)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from shootdown.report.paint import Paint
+from shootdown.report.profile import describe_profile
 from shootdown.report.races import describe_races
 from shootdown.report.timeline import draw
 from shootdown.scenarios.verdict import (
@@ -72,6 +73,7 @@ class CheckTable:
         if any(row.verdict != "violated" or row.complete for row in check.scenarios):
             # a search ends where a rule breaks: what it had not reached by then says nothing
             yield from self._coverage(check.covered)
+        yield from describe_profile(check.scenarios, self.paint)
         yield ""
         yield self.paint.verdict(check.verdict, conclude(self.subject, check))
 

@@ -16,7 +16,9 @@ What is searched:
 What is found:
 `check`          every case of a question, searched
 `coverage`       what of the target the searches exercised
-`keeping`        a check on disk, to be taken up again
+`profile`        which lines of source its steps are in
+`keeping`        the searches of a target on disk, to be taken up again
+`kept_check`     the folder of a whole check
 `all_rules`      the same past every broken rule, so that all of them are found
 `pool`           the same on several processes
 `verdict`        what a check found, as plain records

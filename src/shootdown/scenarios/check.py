@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 
 from shootdown.machine.checkpoint import Checkpoint
+from shootdown.machine.profile import Profiler
+from shootdown.machine.races import Seen
 from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import (
     NO_PROGRESS,
@@ -34,6 +36,7 @@ from shootdown.scenarios.coverage import coverage_of
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.keeping import KeptSearches
 from shootdown.scenarios.origin import with_origin
+from shootdown.scenarios.profile import profile_lines
 from shootdown.scenarios.races import DATA_RACE, RaceHunt, all_states, with_races
 from shootdown.scenarios.shortest import find_shortest
 from shootdown.scenarios.timeline import explain_path
@@ -45,6 +48,8 @@ from shootdown.scenarios.verdict import (
 )
 
 ProgressHook = Callable[[str, Progress], None]
+After = Callable[[Seen], None]
+"""called with a search when it is over"""
 
 AT_THE_END = (DATA_RACE, NO_PROGRESS, STARVATION)
 """rules that are looked at when everything else holds: there is nothing to find past them"""
@@ -100,8 +105,11 @@ def check_case(
         hook = None if progress is None else partial(progress, case.name)
         left = effort.after(time.monotonic() - started)
         hunt = RaceHunt() if effort.races else None
-        reductions = all_states(left.reductions) if hunt or left.liveness else left.reductions
-        make = partial(_search, program, left, progress=hook, note=note, after=hunt, kept=kept)
+        profiler = Profiler() if effort.profile else None
+        whole = hunt or profiler or left.liveness
+        reductions = all_states(left.reductions) if whole else left.reductions
+        after = _in_turn(hunt, profiler)
+        make = partial(_search, program, left, progress=hook, note=note, after=after, kept=kept)
         result = find_shortest(case, left, reductions, make)
         larger = case.larger(result.rule or "") if result.verdict == "widen" else None
         if larger is not None:
@@ -111,10 +119,24 @@ def check_case(
         rows[-1] = with_origin(rows[-1], case, written, result)
         if hunt is not None:
             rows[-1] = with_races(rows[-1], hunt.explain(program))
+        if profiler is not None:
+            lines = profile_lines(program, profiler, result.seconds)
+            rows[-1] = replace(rows[-1], profile=lines)
         found = rows[-1].counterexample
         if found is None or not effort.all_rules or found.rule in AT_THE_END:
             return merge_searches(rows)
         known = known.adding(found)
+
+
+def _in_turn(*hooks: After | None) -> After | None:
+    """Those that there are, one after the other."""
+    called = [hook for hook in hooks if hook is not None]
+
+    def call(seen: Seen) -> None:
+        for hook in called:
+            hook(seen)
+
+    return call if called else None
 
 
 def _search(
@@ -125,7 +147,7 @@ def _search(
     *,
     progress: Callable[[Progress], None] | None,
     note: Callable[[str], None] | None,
-    after: RaceHunt | None,
+    after: After | None,
     kept: KeptSearches | None,
 ) -> SearchResult:
     """One search by the means of an effort, which is read or taken up again if it was kept."""

@@ -32,6 +32,8 @@ class Effort:
     """how many of the threads may work now; None: all of them"""
     liveness: Liveness | None = None
     """what is asked of runs that go on for ever (`machine.liveness`)"""
+    profile: bool = False
+    """count what each line of source costs (`scenarios.profile`)"""
     keep: Keep | None = None
     """where searches are kept, so that they can be taken up again"""
 

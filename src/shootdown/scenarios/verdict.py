@@ -134,6 +134,21 @@ class BranchCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileLine:
+    """What a line of source costs a search (`scenarios.profile`)."""
+
+    file: str
+    line: int
+    text: str
+    steps: int
+    """tried that begin here"""
+    operations: int
+    """executed"""
+    share: float
+    """of the time of the search, estimated"""
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of the driver or model was exercised."""
 
@@ -188,6 +203,8 @@ class ScenarioResult:
     """of further rules, in the order of finding, if all were asked for"""
     races: tuple[DataRace, ...] | None = None
     """one for each pair of places in the source; None if nobody asked"""
+    profile: tuple[ProfileLine, ...] | None = None
+    """what each line of source costs; None if nobody asked"""
     liveness: Literal["system", "each"] | None = None
     """who was asked to get something done in runs that go on for ever: somebody, or everybody; None
     if nobody was, or if another rule broke before"""

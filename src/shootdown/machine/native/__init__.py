@@ -25,6 +25,12 @@
 `store`       states, parents and table, and what they weigh
 `trail`       who found a state
 `saving`      keeping a running search on disk
+`audit`       what is looked at again before a model holds
+`counting`    the same steps once more, counted
 `search`      one native search from start to result
+`labelled`    steps on packed states, with who takes them and whether they are progress
+`graph`       every step from every state that a search has stored
+`components`  its strongly connected components, and which hold fair loops
+`space`       that search, its graph and its components, for `machine.liveness`
 `drive`       the runner's engine
 """

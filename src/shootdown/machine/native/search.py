@@ -433,6 +433,11 @@ class NativeSearch:
             self._marks.buffer_info()[0],
         )
 
+    def repeat(self, expand: int, marks: Marks) -> None:
+        """Take all steps from all states found once more, in other code with marks of its own."""
+        arrays = self._arrays()._replace(marks=marks.buffer_info()[0])
+        self._loops.mark(expand, 0, int(self._board[bfs.COUNT]), arrays)
+
     def _grow(self) -> bool:
         """A larger table, refilled; False where it would break the limit on memory."""
         self._peak = max(self._peak, self.memory)
