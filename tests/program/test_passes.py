@@ -169,6 +169,18 @@ def test_private_accesses_lose_their_points() -> None:
     assert settled(*code, others=[touch(1, False, ghost=True)]) == "PMSH"
 
 
+def test_readers_overlap_where_that_counts() -> None:
+    """Under a lock held for reading points stay if runs that go on for ever are asked about; under
+    one held for writing they go."""
+    for mode, kept in ((READ, "PAPLRH"), (WRITE, "PALRH")):
+        access = Point(W, Access(0, False, frozenset({(3, mode)})))
+        load, release = Load(W, Reg(0), 0, Const(0)), Release(W, 3, mode)
+        code = (Point(W), Acquire(W, 3, mode), access, load, release, Halt(W))
+        touches = [Touch(0, access.access)]
+        assert shape(settle_points([actor(*code)], touches)[0].code) == "PALRH"
+        assert shape(settle_points([actor(*code)], touches, overlaps=True)[0].code) == kept
+
+
 def test_waits_and_locks_keep_their_points() -> None:
     """A point without an access stays whatever is private."""
     code = (Point(W), Move(W, Reg(0), Const(1)), Point(W), Acquire(W, 2, WRITE), Halt(W))
