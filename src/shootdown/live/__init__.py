@@ -19,6 +19,7 @@
     region            what such a program works on
     observe           runs one in a fresh process and tells what the kernel did
     campaign          many of them, on several processes
+    coherence         whether a guest sees what its process has, after every operation
     errors            the error for what a machine lacks
 
 Nothing here changes a setting of the system, and nothing imports the rest of shootdown.

@@ -87,9 +87,19 @@ def touch_read(address: int) -> None:
     Raises:
         OSError: EFAULT, if it cannot be read.
     """
+    peek(address, 1)
+
+
+def peek(address: int, size: int) -> bytes:
+    """Have the kernel read up to a page: what is there, without a signal where there is nothing.
+
+    Raises:
+        OSError: EFAULT, if the first byte cannot be read.
+    """
     reader, writer = os.pipe()
     try:
-        _done(_write(writer, address, 1), "write")
+        _done(_write(writer, address, size), "write")
+        return os.read(reader, size)
     finally:
         os.close(reader)
         os.close(writer)
