@@ -5,7 +5,6 @@
 `result`       what a search is asked for and what it found, as plain records
 `search`       breadth-first search over the interpreter, and the choice of engine
 `liveness`     runs that go on for ever without getting anything done
-`liveness`     runs that go on for ever without getting anything done
 `canonical`    of all states that are alike the one that is kept; `renumber` does page frames
 `checkpoint`   a search on disk, to be taken up again
 `fingerprint`  what a program and its layout are, in 32 bytes

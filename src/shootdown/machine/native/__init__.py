@@ -32,9 +32,5 @@
 `graph`       every step from every state that a search has stored
 `components`  its strongly connected components, and which hold fair loops
 `space`       that search, its graph and its components, for `machine.liveness`
-`labelled`    steps on packed states, with who takes them and whether they are progress
-`graph`       every step from every state that a search has stored
-`components`  its strongly connected components, and which hold fair loops
-`space`       that search, its graph and its components, for `machine.liveness`
 `drive`       the runner's engine
 """
