@@ -5,6 +5,8 @@
 `result`       what a search is asked for and what it found, as plain records
 `search`       breadth-first search over the interpreter, and the choice of engine
 `liveness`     runs that go on for ever without getting anything done
+`reductions`   what a search may leave out
+`eager`        steps taken at once, where it does not matter who runs before them
 `canonical`    of all states that are alike the one that is kept; `renumber` does page frames
 `checkpoint`   a search on disk, to be taken up again
 `fingerprint`  what a program and its layout are, in 32 bytes

@@ -10,6 +10,9 @@
 `liveness`    which registers a waiting actor still needs
 `ways`        the pass that lets a search tell which ways branches went
 `known`       the pass that makes a search look past rules found broken before
+`held`        which locks an actor certainly holds
+`footprints`  what a step may touch, and an actor in all its future
+`independence` which steps may be taken at once: the partial-order reduction
 `symmetry`    which actors are alike, tried out: `unify` guesses how, `renaming` checks it
 `frames`      where page frames are, and whether anybody can tell them apart
 `layout`      where each variable and register lies in a packed state

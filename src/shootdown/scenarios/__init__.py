@@ -15,6 +15,7 @@ What is searched:
 
 What is found:
 `check`          every case of a question, searched
+`shortest`       a shortest run, where partial order found some run
 `coverage`       what of the target the searches exercised
 `profile`        which lines of source its steps are in
 `keeping`        the searches of a target on disk, to be taken up again

@@ -4,6 +4,7 @@
 `blocks`      the basic blocks of an actor, the unit of coverage
 `emit`        operations to IR, wherever variables lie
 `packed`      steps on packed states, for the search
+`eager`       steps taken at once after a step
 `canon`       canonical forms of states; `renumber` does page frames
 `wide`        whole runs on 32-bit elements, for the runner
 `jit`         IR to machine code
