@@ -23,8 +23,10 @@
 `phases`      what the threads of a search do at the same time
 `team`        the search loop for many threads
 `crew`        the threads; `places` where they run
+`buffers`     what the plain loop needs for a batch
 `store`       states, parents and table, and what they weigh
 `trail`       who found a state
+`moments`     a running search as a checkpoint keeps it
 `saving`      keeping a running search on disk
 `audit`       what is looked at again before a model holds
 `counting`    the same steps once more, counted

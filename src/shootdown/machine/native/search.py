@@ -21,12 +21,13 @@ from shootdown.machine.fingerprint import fingerprint
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.memory import default_limit
 from shootdown.machine.native import bfs
-from shootdown.machine.native.arena import Arena
+from shootdown.machine.native.buffers import Buffers
 from shootdown.machine.native.jit import MachineCode
 from shootdown.machine.native.loops import load_loops, zeros
+from shootdown.machine.native.moments import moment_of, read_moment
 from shootdown.machine.native.packed import Marks, emit_packed
 from shootdown.machine.native.saving import Note, Saving
-from shootdown.machine.native.sizes import BATCH, KEEPS, MOST_PENDING
+from shootdown.machine.native.sizes import KEEPS, MOST_PENDING
 from shootdown.machine.native.store import MOST_STATES, Store, more_lines, shape_of
 from shootdown.machine.native.team import LOST
 from shootdown.machine.result import (
@@ -65,9 +66,6 @@ QUICK_SECONDS = 0.25
 GRAIN = 2048
 """a level with fewer states is not worth sharing"""
 MOST_WORKERS = 64
-
-_SAVED = ("HEAD", "COUNT", "TRANSITIONS", "LEVEL", "LEVEL_END")
-"""places of the board that a checkpoint keeps; everything else follows"""
 
 _REASONS: dict[str, str] = {
     "states": "the limit on states was met",
@@ -165,8 +163,7 @@ class NativeSearch:
         if self._saving:
             self._saving.close()
         self._store.close()
-        self._buffer.close()
-        self._hashes.close()
+        self._buffers.close()
 
     def _dismiss(self) -> None:
         crew, self._crew = self._crew, None
@@ -183,12 +180,10 @@ class NativeSearch:
         most = min(MOST_STATES, self._memory_limit // size)
         if self.limits.states is not None:
             most = min(most, self.limits.states)
-        buffers = self._capacity * (words + 1) * 8
+        buffers = Buffers.size(self._capacity, words)
         margin = self._capacity if self.workers == 1 else max(self._capacity, MOST_PENDING)
         self._store = Store(self.shape, bfs.GROUP, most, margin, buffers)
-        self._buffer = Arena(self._capacity * words, "Q")
-        self._hashes = Arena(self._capacity, "Q")
-        self._ends = zeros(BATCH)
+        self._buffers = Buffers(self._capacity, words)
         self._board = zeros(bfs.BOARD_SIZE)
         while self._store.fullest < len(self._starts) + self._capacity:
             self._store.lines = more_lines(self._store.lines)
@@ -203,17 +198,7 @@ class NativeSearch:
     def _restore(self, reader: CheckpointReader) -> None:
         """Take over what a checkpoint holds."""
         board, store = self._board, self._store
-        room = int(board[bfs.LIMIT]) * self.shape.size
-        reader.read_into(store.states.array[:room], store.firsts.array)
-        sizes = (len(reader.numbers), len(reader.marks))
-        if sizes != (len(_SAVED), len(self._marks)) or reader.numbers[1] != reader.states:
-            raise CheckpointError(
-                f"the checkpoint {reader.path} was written by another version",
-                "start the search anew",
-            )
-        for name, value in zip(_SAVED, reader.numbers.tolist(), strict=True):
-            board[getattr(bfs, name)] = value
-        self._marks[:] = reader.marks
+        read_moment(reader, board, store, self._marks)
         self._earlier = reader.seconds
         count = int(board[bfs.COUNT])
         while store.fullest < count + store.margin:
@@ -228,22 +213,9 @@ class NativeSearch:
 
     def _moment(self, seconds: float) -> Moment:
         """The search as it stands, before the state at which it was cut, if it was."""
-        board = self._board
-        numbers = zeros(0)
-        numbers.extend(board[getattr(bfs, name)] for name in _SAVED)
-        marks, head = self._marks, int(board[bfs.HEAD])
-        if self._head_marks is not None:
-            numbers[_SAVED.index("TRANSITIONS")] -= board[bfs.PART]
-            numbers[_SAVED.index("COUNT")] = board[bfs.WAS]
-            marks = self._head_marks
-        count = int(numbers[_SAVED.index("COUNT")])
-        return Moment(
-            self._store.states.array[: count * self.shape.size],
-            self._store.firsts.array[: -(-head // bfs.GROUP)],
-            numbers,
-            marks,
-            self._earlier + seconds,
-        )
+        cut = self._head_marks is not None
+        marks = self._head_marks if self._head_marks is not None else self._marks
+        return moment_of(self._board, self._store, marks, self._earlier + seconds, cut=cut)
 
     def _place_starts(self) -> None:
         board = self._board
@@ -421,17 +393,7 @@ class NativeSearch:
 
     def _arrays(self) -> bfs.Arrays:
         """Where everything lies; nothing moves until `close`."""
-        store = self._store
-        return bfs.Arrays(
-            store.states.address,
-            store.firsts.address,
-            store.table.address,
-            self._buffer.address,
-            self._capacity,
-            self._hashes.address,
-            self._ends.buffer_info()[0],
-            self._marks.buffer_info()[0],
-        )
+        return self._buffers.arrays(self._store, self._marks.buffer_info()[0])
 
     def repeat(self, expand: int, marks: Marks) -> None:
         """Take all steps from all states found once more, in other code with marks of its own."""
