@@ -246,3 +246,11 @@ class Sections(Model):
         with self.seq.write():
             pass
         self.srcu.synchronize()
+
+
+class MarksALocalName(Plain):
+    """Only state can be marked."""
+
+    def adder(self, me):
+        n = self.n
+        WRITE_ONCE(n, 1)

@@ -60,7 +60,7 @@ def test_every_twin_is_judged() -> None:
     """A new twin needs its row."""
     found = {value for value in vars(racing).values() if isinstance(value, type)}
     models = {each for each in found if each.__module__ == racing.__name__}
-    assert models == set(EXPECTED)
+    assert models == {*EXPECTED, racing.MarksALocalName}
 
 
 @pytest.mark.parametrize("engine", ["native", "python"])
@@ -126,3 +126,12 @@ def test_report() -> None:
     assert "How HandOverTooEarly breaks data-race, in 2 steps" in text
     assert "No data race was found." in str(shootdown.check(racing.HandOver, races=True))
     assert "data race" not in str(shootdown.check(racing.HandOver))
+
+
+def test_what_can_be_marked() -> None:
+    """State can, declared or accessed so; locks and local names cannot."""
+    with pytest.raises(TypeError, match="Atomic takes a kind of state"):
+        shootdown.Atomic(shootdown.Mutex())
+    with pytest.raises(shootdown.ModelError) as caught:
+        shootdown.check(racing.MarksALocalName)
+    assert "`WRITE_ONCE` needs to be told the state, not its value" in str(caught.value)
