@@ -8,10 +8,10 @@ from random import Random
 from shootdown.machine.execution import Execution
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.result import StepTaken
+from shootdown.machine.trace import Trace, Write, trace_step
 from shootdown.program.operation import Acquire, Downgrade, Release, writes
 from shootdown.program.program import Program
 from shootdown.scenarios.relevance import relevant_steps
-from shootdown.scenarios.trace import Trace, Write, trace_step
 
 MOST_STEPS = 60
 

@@ -18,13 +18,13 @@ from shootdown.machine.interpreter import Interpreter
 from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import StepTaken
 from shootdown.machine.search import search
+from shootdown.machine.trace import trace_step
 from shootdown.program.program import Program
 from shootdown.scenarios.check import check_case
 from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.model_request import ModelCase
 from shootdown.scenarios.relevance import relevant_steps
-from shootdown.scenarios.trace import trace_step
 from shootdown.scenarios.verdict import Counterexample, Reading
 
 from . import slices

@@ -5,6 +5,8 @@
 `result`       what a search is asked for and what it found, as plain records
 `search`       breadth-first search over the interpreter, and the choice of engine
 `liveness`     runs that go on for ever without getting anything done
+`trace`        one step looked at again: every operation, what it read and wrote
+`races`        data races among the states of a search; `next_access` is what an actor touches next
 `reductions`   what a search may leave out
 `eager`        steps taken at once, where it does not matter who runs before them
 `canonical`    of all states that are alike the one that is kept; `renumber` does page frames

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from shootdown.machine.execution import FUEL, Execution
 from shootdown.machine.interpreter import Interpreter, Words
-from shootdown.program.layout import Field, read_field, write_field
+from shootdown.machine.trace import trace_step
+from shootdown.program.layout import Field
 from shootdown.program.operation import (
     Acquire,
     Load,
@@ -150,48 +150,19 @@ def next_touches(interpreter: Interpreter, words: Words, stop: Stop) -> frozense
     return frozenset(found)
 
 
-class _Notes:
-    """A memory that remembers which operation touched what."""
-
-    def __init__(self, interpreter: Interpreter, words: Words) -> None:
-        self.slots = interpreter.layout.variables
-        self.words = list(words)
-        self.touched: list[tuple[int, int]] = []
-        """(variable, element) in order"""
-        self.execution: Execution | None = None
-        self.by: list[int] = []
-        """the operations, beside `touched`"""
-
-    def load(self, variable: int, index: int) -> int:
-        self._note(variable, index)
-        return read_field(self.words, self.slots[variable].at(index))
-
-    def store(self, variable: int, index: int, value: int) -> None:
-        self._note(variable, index)
-        write_field(self.words, self.slots[variable].at(index), value)
-
-    def _note(self, variable: int, index: int) -> None:
-        assert self.execution is not None
-        self.touched.append((variable, index))
-        self.by.append(self.execution.reached[-1])
-
-
 def _touches(
     interpreter: Interpreter, words: Words, stop: Stop, choices: tuple[int, ...]
 ) -> Iterator[Touch]:
     """Of one way to take the step."""
-    program, notes = interpreter.program, _Notes(interpreter, words)
-    code = program.actors[stop.actor]
-    registers = [0] * len(code.registers)
-    for register, field in interpreter.layout.actors[stop.actor].registers[stop.pc]:
-        registers[register] = read_field(words, field)
-    given = iter(choices)
-    notes.execution = execution = Execution(
-        program, stop.actor, registers, notes, lambda _: next(given, 0), fuel=FUEL
-    )
-    execution.run(code.points[stop.pc])
-    for (variable, element), index in zip(notes.touched, notes.by, strict=True):
-        operation = code.code[index]
-        if index in stop.accesses and isinstance(operation, Load | Store):
-            marked = operation.manner is Manner.MARKED
-            yield Touch(variable, element, stop.actor, index, isinstance(operation, Store), marked)
+    code = interpreter.program.actors[stop.actor].code
+    for access in trace_step(interpreter, words, stop.actor, choices).accesses:
+        operation = code[access.operation]
+        if access.operation in stop.accesses and isinstance(operation, Load | Store):
+            yield Touch(
+                access.variable,
+                access.index,
+                stop.actor,
+                access.operation,
+                isinstance(operation, Store),
+                operation.manner is Manner.MARKED,
+            )

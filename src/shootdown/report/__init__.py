@@ -5,6 +5,7 @@
 `rows`            a counterexample shortened to the rows worth reading
 `timeline`        those rows drawn as a race: two columns, or one heading per turn
 `check_terminal`  what `shootdown check` prints
+`races`           data races as a list of pairs of places
 `profile`         what each line of source costs, as a table
 `check_json`      the same as JSON, `shootdown.check/1`
 `rerun`           what became of a saved run, as text and as JSON, `shootdown.rerun/1`

@@ -21,13 +21,13 @@ What is found:
 `keeping`        the searches of a target on disk, to be taken up again
 `kept_check`     the folder of a whole check
 `all_rules`      the same past every broken rule, so that all of them are found
+`races`          data races as one rule more
 `pool`           the same on several processes
 `verdict`        what a check found, as plain records
 `origin`         what it takes to take a counterexample again
 `timeline`       a counterexample step by step, with what changed
 `lasso`          one that goes on for ever: which rule, and who stands by
 `waiting`        who waits for what, and who could end that
-`trace`          one step looked at again: every operation, what it read and wrote
 `hindsight`      the same in words: what it read and wrote, what its local values are called
 `relevance`      which steps of a run matter for its end
 

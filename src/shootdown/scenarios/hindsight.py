@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator
 
 from shootdown.machine.interpreter import Interpreter, Words
+from shootdown.machine.trace import Read, Trace, Write
 from shootdown.program.kind import RIGHTS_NAMES, Family
 from shootdown.program.operation import Binary, Choose, Load, Move, Operation
 from shootdown.program.program import Actor, Program, Variable
-from shootdown.scenarios.trace import Read, Trace, Write
 from shootdown.scenarios.verdict import Reading
 
 RULES = "shootdown/rules/"

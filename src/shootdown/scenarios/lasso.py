@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.liveness.fairness import Stay, stays_of
 from shootdown.machine.result import SearchResult
+from shootdown.machine.trace import Trace
 from shootdown.program.operation import Progress
 from shootdown.program.program import Program
-from shootdown.scenarios.trace import Trace
 from shootdown.scenarios.waiting import Ledger, say_wait
 
 

@@ -25,10 +25,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shootdown.machine.execution import Ending
+from shootdown.machine.trace import Trace, Write
 from shootdown.program.control import controllers
 from shootdown.program.operation import Acquire, Downgrade, Operation, Release, reads, writes
 from shootdown.program.program import Program
-from shootdown.scenarios.trace import Trace, Write
 
 
 def relevant_steps(

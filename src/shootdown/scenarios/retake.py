@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.result import DEADLOCK, StepTaken
+from shootdown.machine.trace import trace_step
 from shootdown.program.operation import Acquire
 from shootdown.program.program import Program
 from shootdown.scenarios.saved_run import SavedStep
 from shootdown.scenarios.timeline import place_of_step
-from shootdown.scenarios.trace import trace_step
 
 MOST_NEW = 12
 """steps of one actor in front of a line that it should come to"""

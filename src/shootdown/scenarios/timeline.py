@@ -11,13 +11,13 @@ from dataclasses import replace
 
 from shootdown.machine.interpreter import Interpreter, Outcome, Words
 from shootdown.machine.result import DEADLOCK, SearchResult, StepTaken
+from shootdown.machine.trace import Trace, trace_step
 from shootdown.program.operation import Choose, Patience, Point
 from shootdown.program.program import Program
 from shootdown.program.where import Where
 from shootdown.scenarios.hindsight import find_reads, find_unchanged, held_values, show_value
 from shootdown.scenarios.lasso import remarks, sentence_of, who_stands_by
 from shootdown.scenarios.relevance import relevant_steps
-from shootdown.scenarios.trace import Trace, trace_step
 from shootdown.scenarios.verdict import Change, Counterexample, SourceLine, Step
 from shootdown.scenarios.waiting import Ledger, who_waits
 

@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from shootdown.machine.interpreter import Interpreter, Words
+from shootdown.machine.trace import Read, Trace, Write, trace_step
 from shootdown.program.kind import Family
 from shootdown.program.operation import Acquire, Patience, Release
 from shootdown.program.where import Where
 from shootdown.scenarios.hindsight import show_value
-from shootdown.scenarios.trace import Read, Trace, Write, trace_step
 
 LANGUAGE, HARDWARE = "shootdown/lang/", "shootdown/devices/"
 
