@@ -1,5 +1,5 @@
 """How to search, as opposed to what: nothing here changes a verdict that is reached, but for
-`races`, which asks for one rule more.
+`races` and `liveness`, which ask for more rules.
 
 One record travels from the command line and `shootdown.check` through questions and pools down to
 `check_case`, so that a new option of the search is named in one place.
