@@ -10,6 +10,7 @@ from shootdown.lang.geometry import Geometry
 from shootdown.linux.mm import Mm
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.linux.version import parse_version
+from shootdown.machine.reductions import Reductions
 from shootdown.scenarios import system
 from shootdown.scenarios.check import check_case
 from shootdown.scenarios.effort import Effort
@@ -31,7 +32,7 @@ def check(operation: str, kernel: str = "6.6", cpus: int = 1) -> ScenarioResult:
     driver = DRIVERS["kvm"]
     operations = (OPERATIONS[operation],)
     scenario = Scenario(driver, parse_version(kernel), operations, geometry, user_cpus=cpus)
-    return check_case(scenario.sized, Effort())
+    return check_case(scenario.sized, Effort(reductions=Reductions(partial_order=False)))
 
 
 HOLDS = {

@@ -13,6 +13,7 @@ from shootdown.drivers.catalogue import DRIVERS
 from shootdown.machine.canonical import make_plan
 from shootdown.machine.interpreter import Interpreter, View, Words
 from shootdown.machine.native.search import NativeSearch
+from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Limits, SearchResult
 from shootdown.machine.search import PythonSearch, search
 from shootdown.program import frames as frames_module
@@ -123,11 +124,11 @@ def assert_changes_nothing(program: Program) -> None:
                     assert steps(words, actor, order) == steps(twin, actor, same)
 
 
-def widened(make: Build, symmetry: bool) -> tuple[Program, SearchResult]:
+def widened(make: Build, reductions: Reductions) -> tuple[Program, SearchResult]:
     """The search on a machine with enough frames."""
     for count in range(4, 9):
         program = make(count)
-        result = search(program, LIMITS, reductions=SYMMETRY if symmetry else EVERY_STATE)
+        result = search(program, LIMITS, reductions=reductions)
         assume(result.cut is None)
         if result.verdict != "widen":
             break
@@ -151,10 +152,22 @@ def test_frames_are_found_and_alike(make: Build) -> None:
 @given(frame_users())
 def test_the_answer_is_that_of_the_full_search(make: Build) -> None:
     """Verdict, rule, length of a counterexample that happens, lines reached."""
-    (small, reduced), (_, full) = widened(make, True), widened(make, False)
+    (small, reduced), (_, full) = widened(make, SYMMETRY), widened(make, EVERY_STATE)
     assert (reduced.verdict, reduced.rule) == (full.verdict, full.rule)
     assert len(reduced.path) == len(full.path)
     assert reduced.states <= full.states
+    if full.verdict == "holds":
+        assert lines(small, reduced) == lines(small, full)
+    else:
+        assert_happens(small, reduced)
+
+
+@SETTINGS
+@given(frame_users())
+def test_together_with_the_other_reductions(make: Build) -> None:
+    """All reductions at once find what the full search finds, and a run that happens."""
+    (small, reduced), (_, full) = widened(make, Reductions()), widened(make, EVERY_STATE)
+    assert (reduced.verdict, reduced.rule) == (full.verdict, full.rule)
     if full.verdict == "holds":
         assert lines(small, reduced) == lines(small, full)
     else:

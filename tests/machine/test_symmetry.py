@@ -35,7 +35,7 @@ from .twins import spoilt, twins
 LIMITS = Limits(states=2000)
 SYMMETRY = replace(Reductions.none(), dead_variables=True, symmetry=True)
 EVERY_STATE = replace(Reductions.none(), dead_variables=True)
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def renamed(renaming: Renaming, view: View) -> View:
