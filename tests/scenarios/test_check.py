@@ -9,6 +9,7 @@ import pytest
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.machine.result import Limits, Progress
+from shootdown.scenarios import system
 from shootdown.scenarios.check import check_case, check_request, summarise
 from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.effort import Effort
@@ -161,3 +162,16 @@ def test_progress_names_the_scenario() -> None:
     (scenario,) = request("kvm", "write_fault").cases
     check_case(scenario, Effort("python"), lambda name, p: told.append((name, p)))
     assert {name for name, _ in told} <= {"write_fault"}
+
+
+def test_a_sequence_number_that_would_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a sequence count of one bit two invalidations look like none. The checker asks for more
+    bits until wrapping is excluded, and where there are none the scenario is undecided."""
+    (usual,) = request("kvm", "munmap").cases
+    narrow = replace(usual, counter_bits=1)
+    found, expected = check_case(narrow, Effort()), check_case(usual, Effort())
+    assert (found.verdict, found.states) == ("holds", expected.states)
+    monkeypatch.setattr(system, "WIDEST_COUNTER", 1)
+    found = check_case(narrow, Effort())
+    assert found.verdict == "undecided"
+    assert found.reason == "the model reaches its largest size and still breaks counter-width"

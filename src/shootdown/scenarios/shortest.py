@@ -12,6 +12,7 @@ have met the broken rule first. At the largest size it is made again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -28,10 +29,12 @@ Make = Callable[[Reductions, Limits], SearchResult]
 
 def find_shortest(case: Case, effort: Effort, reductions: Reductions, make: Make) -> SearchResult:
     """The result of a case, with a shortest run to what is broken if the limits allow it."""
+    began = time.monotonic()
     found = make(reductions, effort.limits)
     if not reductions.partial_order or not _is_final(case, found):
         return found
-    limits = effort.after(found.seconds).limits
+    # not `found.seconds`: a search that was kept may have taken them long ago
+    limits = effort.after(time.monotonic() - began).limits
     again = make(replace(reductions, partial_order=False), limits)
     seconds, memory = found.seconds + again.seconds, max(found.memory, again.memory)
     if again.cut is not None and found.verdict == "violated":
