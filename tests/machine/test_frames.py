@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, reject
 
 from shootdown.drivers.catalogue import DRIVERS
+from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.machine.canonical import make_plan
+from shootdown.machine.checkpoint import Checkpoint, CheckpointError
 from shootdown.machine.interpreter import Interpreter, View, Words
 from shootdown.machine.native.search import NativeSearch
 from shootdown.machine.reductions import Reductions
-from shootdown.machine.result import Limits, SearchResult
+from shootdown.machine.result import Engine, Limits, SearchResult
 from shootdown.machine.search import PythonSearch, search
 from shootdown.program import frames as frames_module
 from shootdown.program.frames import Frames, find_frames
@@ -337,6 +340,44 @@ def test_frames_of_shipped_drivers_are_alike(name: str) -> None:
         assert frames is not None
         assert program.variables[frames.cursor].name == "memory.cursor"
         assert [program.variables[n].name for n in frames.arrays] == ["memory.refcount"]
+
+
+@pytest.mark.parametrize("engine", ["native", "python"])
+def test_a_run_that_needs_more_frames_than_its_forms(engine: Engine) -> None:
+    """Forms get by with two frames; the run shown has to have five, and the machine grows until it
+    has them. So the verdict never rests on a run that does not happen."""
+    pieces = [*["fault", "drop"] * 4, "fault", "keep", "drop", "back", "look"]
+    results = []
+    for frames in (4, 5, 6):
+        program = build([[([(piece, 0)], False) for piece in pieces]], frames)
+        program = replace(program, initials=program.initials[:1])
+        results.append(search(program, engine=engine, reductions=SYMMETRY))
+        assert_happens(program, results[-1])
+    assert [(r.verdict, r.rule, len(r.path)) for r in results] == [
+        ("widen", "frames", 7),
+        ("widen", "frames", 9),
+        ("violated", "alive", 13),
+    ]
+
+
+def test_threads_and_checkpoints_keep_the_same_forms(tmp_path: Path) -> None:
+    """Two tasks that are alike, and frames: one thread, three, and a search taken up again."""
+    wanted = (OPERATIONS["read_fault"],)
+    (case,) = Request(DRIVERS["kvm"], "kvm", (6, 6, 0), wanted, pairs=True).cases
+    program = case.program()
+    layout = make_layout(program)
+    plan = make_plan(program, layout, find_families(program), find_frames(program))
+    rows = []
+    for workers in (1, 3):
+        with NativeSearch(program, Limits(), layout, plan, workers=workers, grain=64) as native:
+            rows.append((without_cost(native.run()), native.rows().tolist()))
+    assert rows[0] == rows[1]
+    kept = tmp_path / "search"
+    search(program, Limits(states=2000), reductions=SYMMETRY, checkpoint=Checkpoint(kept))
+    again = search(program, reductions=SYMMETRY, resume=kept)
+    assert without_cost(again) == rows[0][0]
+    with pytest.raises(CheckpointError):
+        search(program, reductions=EVERY_STATE, resume=kept)
 
 
 def test_a_judge_that_accepts_everything_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
