@@ -14,7 +14,8 @@
 `footprints`  what a step may touch, and an actor in all its future
 `independence` which steps may be taken at once: the partial-order reduction
 `symmetry`    which actors are alike, tried out: `unify` guesses how, `renaming` checks it
-`frames`      where page frames are, and whether anybody can tell them apart
+`frames`      whether anybody can tell page frames apart; `frame_cursor` finds where they are
+              handed out, `frame_flow` where they get to
 `layout`      where each variable and register lies in a packed state
 `listing`     a program printed for people
 """

@@ -31,8 +31,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+from shootdown.program.frame_cursor import Cursor, Refused, candidates
+from shootdown.program.frame_flow import BARE, Flow, Node, node_of
 from shootdown.program.kind import Family
 from shootdown.program.operation import (
     Arithmetic,
@@ -46,19 +47,11 @@ from shootdown.program.operation import (
     Move,
     Operand,
     Operation,
-    Reg,
     Store,
     reads,
-    targets,
     writes,
 )
 from shootdown.program.program import Program
-
-BARE = 0
-"""a frame number by itself; otherwise it stands above so many bits"""
-
-Node = tuple[int, int]
-"""(-1, variable) or (actor, register)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,261 +66,45 @@ class Frames:
     arrays: tuple[int, ...]
     """variables with an element for each frame"""
 
-    def below(self, node: Node) -> int | None:
-        """How many bits are below the frame number in a node; None if there is none."""
-        return next((shift for found, shift in self.shifts if found == node), None)
-
-
-class _Refused(Exception):  # noqa: N818  (nobody made a mistake)
-    """Frames can be told apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """Operations `first` to `last` of an actor hand out a frame."""
-
-    actor: int
-    first: int
-    last: int
-    names: frozenset[int]
-    """registers that hold the frame"""
-    arithmetic: frozenset[int]
-    """operations that compute the next cursor"""
-
 
 def find_frames(program: Program) -> Frames | None:
     """The frames, if the program has them and they are alike."""
-    for variable in sorted(_candidates(program)):
+    for variable in sorted(candidates(program)):
         try:
-            return _Cursor(program, variable).frames()
-        except _Refused:
+            return _frames(Cursor(program, variable))
+        except Refused:
             continue
     return None
 
 
-def _candidates(program: Program) -> set[int]:
-    """Variables into which the rest of a division goes; of all, the cursor among them."""
-    found: set[int] = set()
-    for actor in program.actors:
-        rests = {
-            operation.dst
-            for operation in actor.code
-            if isinstance(operation, Binary) and operation.operator is Arithmetic.MOD
-        }
-        found |= {op.variable for op in actor.code if isinstance(op, Store) and op.a in rests}
-    return found
+def _frames(cursor: Cursor) -> Frames:
+    """Raises Refused if some operation tells frames apart."""
+    program = cursor.program
+    shifts, arrays = Flow(cursor).find()
+    frames = Frames(cursor.count, cursor.variable, tuple(sorted(shifts.items())), tuple(arrays))
+    for number, actor in enumerate(program.actors):
+        judge = _Judge(cursor, frames, number)
+        for index, operation in enumerate(actor.code):
+            judge.accept(index, operation)
+    _accept_kinds(program, frames)
+    for start in program.initials:
+        _accept_start(program, frames, start)
+    return frames
 
 
-class _Cursor:
-    """A variable, taken to be the cursor."""
-
-    def __init__(self, program: Program, variable: int) -> None:
-        self.program = program
-        self.variable = variable
-        self.windows: list[_Window] = []
-        self.count = 0
-        if program.variables[variable].length != 1:
-            raise _Refused
-        for actor in range(len(program.actors)):
-            self._find_windows(actor)
-        if not self.windows:
-            raise _Refused
-
-    def frames(self) -> Frames:
-        """Raises _Refused if some operation tells frames apart."""
-        shifts, arrays = _Flow(self).find()
-        frames = Frames(self.count, self.variable, tuple(sorted(shifts.items())), tuple(arrays))
-        for number, actor in enumerate(self.program.actors):
-            judge = _Judge(self, frames, number)
-            for index, operation in enumerate(actor.code):
-                judge.accept(index, operation)
-        self._accept_kinds(frames)
-        for start in self.program.initials:
-            _accept_start(self.program, frames, start)
-        return frames
-
-    def _accept_kinds(self, frames: Frames) -> None:
-        """Whatever holds a frame has room for any other."""
-        for (owner, number), below in frames.shifts:
-            variables, actors = self.program.variables, self.program.actors
-            holder = variables[number] if owner < 0 else actors[owner].registers[number]
-            most = (self.count << below) - 1
-            if holder.kind.low != 0 or holder.kind.bits < most.bit_length():
-                raise _Refused
-
-    # --- handing out --------------------------------------------------------------------------
-
-    def _find_windows(self, actor: int) -> None:
-        code = self.program.actors[actor].code
-        loads = [i for i, op in enumerate(code) if self._touches(op, Load)]
-        stores = [i for i, op in enumerate(code) if self._touches(op, Store)]
-        if len(loads) != len(stores):
-            raise _Refused
-        aims = {
-            target
-            for index, operation in enumerate(code)
-            for target in targets(operation, index)
-            if target != index + 1
-        }
-        for first, last in zip(loads, stores, strict=True):
-            if first > last or aims & set(range(first + 1, last + 1)):
-                raise _Refused
-            self.windows.append(self._window(actor, first, last))
-        if any(a.last > b.first for a, b in pairwise(self.windows) if a.actor == b.actor):
-            raise _Refused
-
-    def _touches(self, operation: Operation, how: type) -> bool:
-        return isinstance(operation, how) and getattr(operation, "variable", -1) == self.variable
-
-    def _window(self, actor: int, first: int, last: int) -> _Window:
-        """Follow the frame through straight code; what is overwritten is not followed."""
-        holds: dict[int, str] = {}
-        checked = False
-        arithmetic: set[int] = set()
-        names: set[int] = set()
-        for index in range(first, last):
-            operation = self.program.actors[actor].code[index]
-            if not isinstance(operation, Move | Binary | Check | Load | Store | Count):
-                raise _Refused
-            if isinstance(operation, Check):
-                checked |= self._is_nonzero(operation, holds)
-                continue
-            result = self._result(operation, holds)
-            written = writes(operation)
-            if written is None:
-                continue
-            holds.pop(written, None)
-            if result:
-                holds[written] = result
-                if result in ("one more", "next"):
-                    arithmetic.add(index)
-                if result == "frame":
-                    names.add(written)
-        store = self.program.actors[actor].code[last]
-        assert isinstance(store, Store)
-        if not checked or not isinstance(store.a, Reg) or holds.get(store.a.index) != "next":
-            raise _Refused
-        return _Window(actor, first, last, frozenset(names), frozenset(arithmetic | {last}))
-
-    def _is_nonzero(self, check: Check, holds: dict[int, str]) -> bool:
-        widens = self.program.rules[check.rule].verdict == "widen"
-        return widens and isinstance(check.a, Reg) and holds.get(check.a.index) == "nonzero"
-
-    def _result(self, operation: Operation, holds: dict[int, str]) -> str:
-        """What the operation makes of the frame handed out."""
-        match operation:
-            case Load(variable=self.variable):
-                return "frame"
-            case Move(a=Reg(register)):
-                return holds.get(register, "")
-            case Binary(a=Reg(register), b=Const(value)):
-                return self._computed(operation.operator, holds.get(register, ""), value)
-            case _:
-                return ""
-
-    def _computed(self, operator: Arithmetic, held: str, value: int) -> str:
-        match operator, held:
-            case Arithmetic.NE, "frame" if value == 0:
-                return "nonzero"
-            case Arithmetic.ADD, "frame" if value == 1:
-                return "one more"
-            case Arithmetic.MOD, "one more" if self.count in (0, value):
-                self.count = value
-                return "next"
-            case _:
-                return ""
-
-
-class _Flow:
-    """Follows frame numbers through the program, both ways, until nothing new is found."""
-
-    def __init__(self, cursor: _Cursor) -> None:
-        self.cursor = cursor
-        self.shifts: dict[Node, int] = {}
-        self.arrays: set[int] = set()
-        self.changed = True
-        self.same: list[tuple[Node, Node]] = []
-        """two that hold the same"""
-        self.packed: list[tuple[Node, Node, int]] = []
-        """the first holds above so many bits what the second holds"""
-        self.keeps: list[tuple[Node, Node]] = []
-        """the second may hold the first and more bits"""
-        self.indexes: list[tuple[int, Node]] = []
-        """(variable, index)"""
-        for number, actor in enumerate(cursor.program.actors):
-            for operation in actor.code:
-                self._read(number, operation)
-
-    def _read(self, actor: int, operation: Operation) -> None:
-        match operation:
-            case Move(dst=dst, a=Reg(register)):
-                self.same.append(((actor, dst.index), (actor, register)))
-            case Load() | Store() if operation.variable != self.cursor.variable:
-                held = operation.dst if isinstance(operation, Load) else operation.a
-                if isinstance(held, Reg):
-                    self.same.append(((-1, operation.variable), (actor, held.index)))
-                if isinstance(operation.index, Reg):
-                    self.indexes.append((operation.variable, (actor, operation.index.index)))
-            case Binary():
-                self._read_binary(actor, operation)
-
-    def _read_binary(self, actor: int, operation: Binary) -> None:
-        dst = (actor, operation.dst.index)
-        match operation.operator, operation.a, operation.b:
-            case ((Arithmetic.EQ | Arithmetic.NE), Reg(one), Reg(other)):
-                self.same.append(((actor, one), (actor, other)))
-            case Arithmetic.SHL, Reg(register), Const(bits):
-                self.packed.append((dst, (actor, register), bits))
-            case Arithmetic.SHR, Reg(register), Const(bits):
-                self.packed.append(((actor, register), dst, bits))
-            case Arithmetic.OR, one, other:
-                nodes = (_node(actor, operand) for operand in (one, other))
-                self.keeps += [(node, dst) for node in nodes if node is not None]
-
-    def find(self) -> tuple[dict[Node, int], list[int]]:
-        """The nodes and the arrays."""
-        for window in self.cursor.windows:
-            for register in window.names:
-                self._note((window.actor, register), BARE)
-        while self.changed:
-            self.changed = False
-            for one, other in self.same:
-                self._join(one, other)
-                self._join(other, one)
-            for one, other in self.keeps:
-                self._join(one, other)
-            for packed, bare, bits in self.packed:
-                if bare in self.shifts:
-                    self._note(packed, bits)
-                elif packed in self.shifts:
-                    self._note(bare, BARE)
-            for variable, index in self.indexes:
-                self._follow_index(variable, index)
-        return self.shifts, sorted(self.arrays)
-
-    def _note(self, node: Node, shift: int) -> None:
-        if node not in self.shifts:
-            self.changed = True
-        if self.shifts.setdefault(node, shift) != shift:
-            raise _Refused
-
-    def _join(self, one: Node, other: Node) -> None:
-        """The other holds what the one holds."""
-        if one in self.shifts:
-            self._note(other, self.shifts[one])
-
-    def _follow_index(self, variable: int, index: Node) -> None:
-        if index in self.shifts and variable not in self.arrays:
-            self.arrays.add(variable)
-            self.changed = True
-        if variable in self.arrays:
-            self._note(index, BARE)
+def _accept_kinds(program: Program, frames: Frames) -> None:
+    """Whatever holds a frame has room for any other."""
+    for (owner, number), below in frames.shifts:
+        holder = program.variables[number] if owner < 0 else program.actors[owner].registers[number]
+        most = (frames.count << below) - 1
+        if holder.kind.low != 0 or holder.kind.bits < most.bit_length():
+            raise Refused
 
 
 class _Judge:
     """Accepts operations of one actor that cannot tell frames apart."""
 
-    def __init__(self, cursor: _Cursor, frames: Frames, actor: int) -> None:
+    def __init__(self, cursor: Cursor, frames: Frames, actor: int) -> None:
         self.program = cursor.program
         self.frames = frames
         self.actor = actor
@@ -340,11 +117,11 @@ class _Judge:
         """registers that hold the next cursor; nobody else may know it, as it may change"""
 
     def accept(self, index: int, operation: Operation) -> None:
-        """Raises _Refused if the operation could tell frames apart."""
+        """Raises Refused if the operation could tell frames apart."""
         if index in self.passed or isinstance(operation, Count):
             return
         if self.secret.intersection(reads(operation)):
-            raise _Refused
+            raise Refused
         match operation:
             case Move():
                 fits = self._is(operation.a, self._below(operation.dst))
@@ -358,11 +135,11 @@ class _Judge:
                 registers = (*reads(operation), writes(operation))
                 fits = all((self.actor, register) not in self.shifts for register in registers)
         if not fits:
-            raise _Refused
+            raise Refused
 
     def _below(self, operand: Operand) -> int | None:
         """The bits below a frame number, None if the operand is none."""
-        node = _node(self.actor, operand)
+        node = node_of(self.actor, operand)
         return None if node is None else self.shifts.get(node)
 
     def _is(self, operand: Operand, below: int | None) -> bool:
@@ -424,18 +201,14 @@ def _accept_start(program: Program, frames: Frames, start: Sequence[tuple[int, i
     for number, below in _variables(frames):
         for index in range(program.variables[number].length):
             if not 0 <= values[number, index] >> below < fresh:
-                raise _Refused
+                raise Refused
     for number in frames.arrays:
         declared = program.variables[number].initial
         untouched = [values[number, index] for index in range(fresh, frames.count)]
         if {*declared, *untouched} != {declared[0]} or declared[0] < 0:
-            raise _Refused
+            raise Refused
 
 
 def _variables(frames: Frames) -> Iterator[tuple[int, int]]:
     """(variable, bits below the frame number) of those that hold frame numbers."""
     return ((node[1], below) for node, below in frames.shifts if node[0] < 0)
-
-
-def _node(actor: int, operand: Operand) -> Node | None:
-    return (actor, operand.index) if isinstance(operand, Reg) else None
