@@ -9,7 +9,6 @@ kind of wait. The interpreter's own start is the floor under ours.
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.outcome import processor_seconds
 from benchmarks.protocols.sizes import MEASURED
 from benchmarks.spin import CONFIGURATIONS, run_spin
 from benchmarks.spin import missing as missing_spin
@@ -85,17 +85,11 @@ def _spin(runs: int) -> Timing:
 def _timed(name: str, runs: int, action: Callable[[], object]) -> Timing:
     seconds, busy = [], []
     for _ in range(runs):
-        began, before = time.perf_counter(), _processor_seconds()
+        began, before = time.perf_counter(), processor_seconds()
         action()
         seconds.append(time.perf_counter() - began)
-        busy.append(_processor_seconds() - before)
+        busy.append(processor_seconds() - before)
     return Timing(name, tuple(seconds), tuple(busy))
-
-
-def _processor_seconds() -> float:
-    """Spent so far by child processes that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _run(words: list[str], **changes: str) -> subprocess.CompletedProcess[str]:

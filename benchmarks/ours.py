@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 
-from benchmarks.outcome import Outcome
+from benchmarks.outcome import Outcome, processor_seconds
 from benchmarks.protocols.sizes import Instance
 from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Engine, SearchResult
@@ -33,26 +33,28 @@ class SearchFailedError(RuntimeError):
 def run_ours(instance: Instance, workers: int = 1) -> Outcome:
     """Start a process for one search; its total is the life of that process."""
     request = json.dumps({"workers": workers, **asdict(instance)})
-    began = time.perf_counter()
+    began, before = time.perf_counter(), processor_seconds()
     child = subprocess.run(
         [sys.executable, "-m", "benchmarks.ours", request],
         capture_output=True,
         text=True,
         check=False,
     )
-    total = time.perf_counter() - began
+    total, busy = time.perf_counter() - began, processor_seconds() - before
     if child.returncode:
         raise SearchFailedError(child.stderr)
-    return replace(Outcome(**json.loads(child.stdout)), total_seconds=total)
+    found = Outcome(**json.loads(child.stdout))
+    return replace(found, total_seconds=total, total_busy=busy)
 
 
 def search_here(instance: Instance, engine: Engine = "native", workers: int = 1) -> Outcome:
     """The search in this process."""
+    before = time.process_time()
     result = search(instance.build(), engine=engine, workers=workers, reductions=EVERY_STATE)
-    return _outcome(result, workers)
+    return _outcome(result, workers, time.process_time() - before)
 
 
-def _outcome(result: SearchResult, workers: int) -> Outcome:
+def _outcome(result: SearchResult, workers: int, busy: float) -> Outcome:
     return Outcome(
         tool="shootdown",
         configuration=result.engine,
@@ -63,6 +65,8 @@ def _outcome(result: SearchResult, workers: int) -> Outcome:
         depth=len(result.path) or result.depth,
         search_seconds=result.seconds,
         total_seconds=result.seconds,
+        search_busy=busy,
+        total_busy=busy,
         memory=result.memory,
     )
 

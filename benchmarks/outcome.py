@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,10 @@ class Outcome:
     """what the tool itself calls the time of its search"""
     total_seconds: float
     """from the model to the verdict: processes started, code generated and compiled"""
+    search_busy: float
+    """processor seconds of the search: ours with the model compiled, SPIN's of its whole program"""
+    total_busy: float
+    """processor seconds from the model to the verdict"""
     memory: int
     """bytes the tool says its states, tables and stacks take"""
 
@@ -36,6 +41,12 @@ class Outcome:
     @property
     def bytes_per_state(self) -> float:
         return self.memory / self.states
+
+
+def processor_seconds() -> float:
+    """Spent so far by child processes that have ended, user and system."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def fastest(outcomes: Sequence[Outcome]) -> Outcome:

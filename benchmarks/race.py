@@ -65,6 +65,14 @@ class Race:
         return min((run.total_seconds for rounds in self.spin for run in rounds), default=None)
 
     @property
+    def busy_ratios(self) -> tuple[float, float]:
+        """Processor time, SPIN's to ours, on one core: of the search, and in all. Of SPIN that of
+        whichever configuration took least."""
+        spin = [run for rounds in self.spin if rounds[0].cores == 1 for run in rounds]
+        search = min(run.search_busy for run in spin) / min(run.search_busy for run in self.ours)
+        return search, min(run.total_busy for run in spin) / min(r.total_busy for r in self.ours)
+
+    @property
     def counts_agree(self) -> bool:
         """Everybody held, with as many states and transitions, in every round."""
         runs = [*self.ours, *self.ours_shared, *(run for rounds in self.spin for run in rounds)]

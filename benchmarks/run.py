@@ -25,7 +25,7 @@ from benchmarks.tables import command_table, replay_table, search_table
 
 OUT = Path(__file__).resolve().parent / "out"
 PARTS = ("search", "command", "replay")
-WIDTH = 132
+WIDTH = 160
 NATIVE_CALLS, PYTHON_CALLS = 40_000, 400
 """replayed by each engine: a few seconds of either"""
 

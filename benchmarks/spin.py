@@ -20,10 +20,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.outcome import Outcome
+from benchmarks.outcome import Outcome, processor_seconds
 from benchmarks.protocols.sizes import Instance
 
 EXACT = ("-DSAFETY", "-DNOREDUCE", "-DNOFAIR", "-DMEMLIM=16000", "-w")
@@ -76,10 +76,11 @@ class Verifier:
         self.configuration = configuration
         self.folder = folder
         self._depth = STACK
-        began = time.perf_counter()
+        began, before = time.perf_counter(), processor_seconds()
         _command(["spin", *instance.defines, "-a", str(instance.promela)], folder)
         _command(["gcc", *configuration.flags, *EXACT, "-o", "pan", "pan.c"], folder)
         self.making_seconds = time.perf_counter() - began
+        self.making_busy = processor_seconds() - before
 
     def run(self, states: int) -> Outcome:
         """One search; `states` is how many there will be, to size the table. A search that needed
@@ -90,15 +91,16 @@ class Verifier:
         cores, bits = self.configuration.cores, max(states.bit_length(), 16)
         shared = [f"-u{cores}"] if cores > 1 else []
         while True:
-            began = time.perf_counter()
+            began, before = time.perf_counter(), processor_seconds()
             words = ["./pan", f"-m{self._depth}", f"-w{bits}", *shared]
             text = _command(words, self.folder, environment)
             if _TOO_SHALLOW not in text or self._depth > states:
                 break
             self._depth *= 10
-        return read_outcome(
-            text, self.configuration, self.making_seconds + time.perf_counter() - began
-        )
+        busy = processor_seconds() - before
+        total = self.making_seconds + time.perf_counter() - began
+        found = read_outcome(text, self.configuration, total)
+        return replace(found, search_busy=busy, total_busy=self.making_busy + busy)
 
 
 def run_spin(instance: Instance, configuration: Configuration, states: int) -> Outcome:
@@ -117,7 +119,8 @@ def _command(words: Sequence[str], folder: Path, environment: dict[str, str] | N
 
 
 def read_outcome(text: str, configuration: Configuration, total: float) -> Outcome:
-    """The figures in what the verifier prints, counts with eight digits: exact below 1e8."""
+    """The figures in what the verifier prints, counts with eight digits: exact below 1e8. What the
+    processor was busy it does not print."""
     if _TOO_SHALLOW in text or "out of memory" in text:
         raise SpinFailedError(text)
     return Outcome(
@@ -130,6 +133,8 @@ def read_outcome(text: str, configuration: Configuration, total: float) -> Outco
         depth=_depth(text),
         search_seconds=_number(r"elapsed time ([\d.e+-]+)", text),
         total_seconds=total,
+        search_busy=0.0,
+        total_busy=0.0,
         memory=_memory(text),
     )
 

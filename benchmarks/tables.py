@@ -20,7 +20,8 @@ def search_table(races: Sequence[Race]) -> Table:
     table.add_column("instance")
     table.add_column("who")
     headings = ("states", "seconds", "to", "M states/s", "M trans./s", "bytes/state", "in all, s")
-    for heading in headings:
+    busy = ("search CPU, s", "all CPU, s")
+    for heading in (*headings, *busy):
         table.add_column(heading, justify="right")
     for race in races:
         table.add_row(race.instance.name, "shootdown", *_row(race.best, race.ours))
@@ -50,6 +51,8 @@ def _row(best: Outcome, rounds: Sequence[Outcome]) -> list[str]:
         f"{best.transitions_per_second / MILLION:.2f}",
         f"{best.bytes_per_state:.0f}",
         f"{min(outcome.total_seconds for outcome in rounds):.2f}",
+        f"{min(outcome.search_busy for outcome in rounds):.2f}",
+        f"{min(outcome.total_busy for outcome in rounds):.2f}",
     ]
 
 
@@ -63,12 +66,13 @@ def _ratios(race: Race, ours: Outcome, peer: Outcome) -> list[str]:
         f"{ours.transitions_per_second / peer.transitions_per_second:.2f}",
         f"{peer.bytes_per_state / ours.bytes_per_state:.2f}",
         f"{race.peer_total / race.total:.2f}",
+        *(f"{ratio:.2f}" for ratio in race.busy_ratios),
     ]
 
 
 def _speedup(race: Race, shared: Outcome) -> list[str]:
     factor = f"{race.best.search_seconds / shared.search_seconds:.2f}"
-    return ["", "", "", factor, "", "", ""]
+    return ["", "", "", factor, *[""] * 5]
 
 
 def command_table(timings: Sequence[Timing]) -> Table:

@@ -14,8 +14,8 @@ from benchmarks.replay import workload
 from benchmarks.spin import CONFIGURATIONS, SpinFailedError, read_outcome
 from benchmarks.tables import command_table, search_table
 
-OURS = Outcome("shootdown", "native", 1, True, 160, 278, 21, 0.5, 1.0, 3200)
-SPIN = Outcome("spin", "DFS O2", 1, True, 160, 278, 44, 1.0, 2.0, 12800)
+OURS = Outcome("shootdown", "native", 1, True, 160, 278, 21, 0.5, 1.0, 0.4, 0.9, 3200)
+SPIN = Outcome("spin", "DFS O2", 1, True, 160, 278, 44, 1.0, 2.0, 0.8, 1.8, 12800)
 SHARED = replace(OURS, cores=2, search_seconds=0.3, total_seconds=0.9)
 PAN = """
 State-vector 48 byte, depth reached 230, errors: 0
@@ -44,6 +44,7 @@ def test_the_peer_is_the_fastest() -> None:
     assert race.peer == quick
     assert race.peer_shared == both
     assert (race.total, race.peer_total) == (0.9, 0.5)
+    assert race.busy_ratios == (2.0, 2.0)
     assert fastest([SPIN, OURS]) == OURS
 
 
