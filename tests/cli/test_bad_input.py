@@ -67,6 +67,8 @@ def test_mistakes_of_all_files_at_once(run, mirror) -> None:
         ("check kvm --operations mumap", "there is no operation `mumap`", "did you mean munmap?"),
         ("check kvm --operations ,", "--operations names nothing", "munmap"),
         ("check kvm --memory lots", "`lots` is not a size", "shootdown check --help"),
+        ("check kvm --time nan", "`nan` is no number of seconds", "shootdown check --help"),
+        ("check kvm --checkpoint-every 3", "--checkpoint-every without", "--checkpoint FOLDER"),
         ("check kvm --pages 0", "invalid value for '--pages'", "shootdown check --help"),
         ("check kvm --json no/x.json", "cannot write no/x.json: No such file", "choose a file"),
         ("check kvm --json .", "cannot write .: Is a directory", "choose a file"),

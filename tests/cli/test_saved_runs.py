@@ -275,8 +275,12 @@ def test_steps_that_fit_no_longer(run, saved: str, old: str, new: str, reason: s
 
 
 @pytest.mark.parametrize(
-    "words", [["--kernel", "6.6"], ["--pages", "3"], ["--save", "x"], ["--show-program"]]
-)
+    "words",
+    [
+        ["--kernel", "6.6"], ["--pages", "3"], ["--save", "x"], ["--show-program"],
+        ["--liveness"], ["--races"], ["--states", "10"], ["--no-merge"], ["--workers", "2"],
+    ],
+)  # fmt: skip
 def test_options_that_the_file_decides(run, saved: str, words: list[str]) -> None:
     """Refused, not ignored."""
     done = run("check", "--from", saved, *words)

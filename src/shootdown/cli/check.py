@@ -124,12 +124,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         effort,
     )
     if from_file is not None:
-        others = {
-            "checkpoint": checkpoint, "resume": resume, "save": save_file, "write-test": test_file,
-            "show-program": show_program, "show-layout": show_layout,
-        }  # fmt: skip
-        given = [f"--{option}" for option, value in others.items() if value]
-        return take_again(from_file, targets, settings, given, json_file=json_file, verbose=verbose)
+        return take_again(from_file, targets, json_file=json_file, verbose=verbose)
     if not targets:
         context = click.get_current_context()
         hint = "'TARGET...'"

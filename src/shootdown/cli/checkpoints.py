@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from shootdown.cli.errors import UNDECIDED, InputError, Terminated
+from shootdown.cli.options import Seconds, given_options
 from shootdown.scenarios.question import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _OPTIONS = [
     ),
     click.option(
         "--checkpoint-every",
-        type=click.FloatRange(0, min_open=True),
+        type=Seconds(),
         default=SECONDS,
         show_default=True,
         metavar="SECONDS",
@@ -59,6 +59,11 @@ def kept_check(
         CheckpointError: if the folder cannot be used.
     """
     if not (checkpoint or resume):
+        if any(o.name == "checkpoint_every" for o in given_options(click.get_current_context())):
+            raise InputError(
+                "--checkpoint-every without --checkpoint or --resume keeps nothing",
+                "add --checkpoint FOLDER, or leave it out",
+            )
         yield None
         return
     _refuse(checkpoint, resume, settings)
@@ -120,10 +125,9 @@ def resume_command(folder: Path) -> str:
     """What to type in order to go on, in the same directory."""
     context = click.get_current_context()
     words = [*context.command_path.split(), *context.params["targets"]]
-    for option in context.command.params:
+    for option in given_options(context):
         name = option.name or ""
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if not given or not isinstance(option, click.Option) or name in {"checkpoint", "resume"}:
+        if name in {"checkpoint", "resume"}:
             continue
         words.append(option.opts[0])
         if not option.is_flag:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from shootdown.cli.options import Size
+from shootdown.cli.options import Seconds, Size
 from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Limits, Liveness
 from shootdown.scenarios.effort import Effort
@@ -39,7 +39,7 @@ _OPTIONS = [
     click.option(
         "--time",
         "seconds",
-        type=click.FloatRange(0, min_open=True),
+        type=Seconds(),
         metavar="SECONDS",
         help="Stop the check of a target after so many seconds.",
     ),

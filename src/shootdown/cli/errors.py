@@ -7,6 +7,7 @@ the file. The modules that define the errors are imported when something was rai
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shlex
@@ -27,6 +28,8 @@ from shootdown import __version__
 
 HOLDS, VIOLATED, BAD_INPUT, UNDECIDED, OUR_BUG = 0, 1, 2, 3, 70
 INTERRUPTED, TERMINATED, BROKEN_PIPE = 128 + signal.SIGINT, 128 + signal.SIGTERM, 141
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 LARGEST_INPUT = 200_000
 """characters of a driver that go into a reproducer file"""
@@ -63,7 +66,7 @@ def guard(run: Callable[[], int], words: Sequence[str]) -> int:
         _forget_stdout()
         return BROKEN_PIPE
     except Exception as error:
-        message = explain(error)
+        message = explain(error) or _full(error)
         if message is not None:
             _say(message)
             return BAD_INPUT
@@ -207,8 +210,21 @@ def _say(text: str) -> None:
         click.echo(text, err=True)
 
 
+def _full(error: Exception) -> str | None:
+    """What to tell if there is no room for what is written, which may be standard output."""
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        return None
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_stdout()
+    return _message(
+        f"cannot write any more: {error.strerror}", "the output needs a place with space left"
+    )
+
+
 def _forget_stdout() -> None:
-    """Nobody reads it any more: point it elsewhere, or Python complains when it exits."""
+    """It has no reader or no room any more: point it elsewhere, or Python complains at its exit."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -6,6 +6,7 @@ Nothing heavy is imported here: `shootdown --help` is for people who wait for it
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 import click
@@ -45,7 +46,16 @@ def main() -> None:
     # Importing and compiling make many objects and no garbage: looking for it after every 700 of
     # them is a tenth of the time to the first verdict.
     gc.set_threshold(100_000, 50, 50)
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     shootdown.main(prog_name="shootdown")
+
+
+def _open_streams() -> None:
+    """Python has None where a standard stream was closed. What is said there goes nowhere, and no
+    other file gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - to the end

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 _size = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE).fullmatch
 _FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def given_options(context: click.Context) -> Iterator[click.Option]:
+    """The options that the user has typed."""
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if isinstance(option, click.Option) and source is ParameterSource.COMMANDLINE:
+            yield option
+
+
+class Seconds(click.FloatRange):
+    """More than nothing. `nan` is no time: nothing is ever longer, or shorter."""
+
+    def __init__(self) -> None:
+        super().__init__(0, min_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number of seconds."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"`{value}` is no number of seconds", param, ctx)
+        return seconds
 
 
 class Size(click.ParamType[int]):

@@ -14,9 +14,9 @@ from typing import Any
 import click
 
 from shootdown.cli.errors import HOLDS, VIOLATED, InputError
+from shootdown.cli.options import given_options
 from shootdown.cli.output import JsonOutput
 from shootdown.cli.terminal import paint_for, print_lines
-from shootdown.scenarios.question import Settings
 from shootdown.scenarios.verdict import CheckResult
 
 _OPTIONS = [
@@ -115,12 +115,12 @@ class Keeper:
 
 # --- taking again -------------------------------------------------------------------------------
 
+_GO_WITH_FROM = {"from_file", "json_file", "verbose"}
+
 
 def take_again(
     from_file: str,
     targets: Sequence[str],
-    settings: Settings,
-    others: Sequence[str],
     *,
     json_file: str | None,
     verbose: bool,
@@ -135,11 +135,12 @@ def take_again(
     from shootdown.scenarios.rerun import refuse_elsewhere, rerun_saved
     from shootdown.scenarios.saved_run import load_runs
 
-    given = [*(f"--{option}" for option in settings.about_drivers), *others]
-    if given:
-        raise InputError(
-            f"{given[0]} does not go with --from", "the file says what the run is about"
-        )
+    for option in given_options(click.get_current_context()):
+        if option.name not in _GO_WITH_FROM:
+            raise InputError(
+                f"{option.opts[0]} does not go with --from",
+                "the file says what the run is about, and nothing is searched",
+            )
     if len(targets) > 1:
         raise InputError("--from takes one target", "name the driver that the run is about")
     runs = load_runs(from_file)

@@ -236,7 +236,12 @@ def _decode(line: bytes, kind: type[T], shown: str, number: int) -> T:
         return msgspec.json.decode(line, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         what = str(error) or "is nested too deeply"
-        raise RunFileError(shown, number + 1, what[:1].lower() + what[1:], WRITE_ANEW) from None
+        raise RunFileError(shown, number + 1, _uncapitalised(what), WRITE_ANEW) from None
+
+
+def _uncapitalised(text: str) -> str:
+    """The middle of a sentence; `JSON` stays as it is."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
 def _of_lines(head: _RunHead, lines: Sequence[bytes], shown: str, number: int) -> SavedRun:
