@@ -51,6 +51,9 @@ def check(
     cpus: int | None = None,
     pairs: bool = False,
     merge: bool = True,
+    dead_variables: bool = True,
+    partial_order: bool = True,
+    symmetry: bool = True,
     engine: Engine = "native",
     states: int | None = None,
     seconds: float | None = None,
@@ -65,12 +68,13 @@ def check(
 
     `target` is a class, or what the command line takes (`"kvm"`, `"mine.py:Mirror"`) if that is one
     driver or model. `kernel`, `operations`, `pairs` and the sizes are those of `shootdown check`,
-    and go with a driver only. `merge=False` makes every access to shared state a step. `states`,
-    `seconds` and `memory` (bytes) stop the search, which is then undecided; `workers` threads share
-    it. With `all_rules` a broken scenario is searched on, for a run that breaks each rule that can
-    be broken. With `races` a data race breaks the rule `data-race`, and all of them are listed.
-    With `liveness` a run that goes on for ever without getting anything done breaks `no-progress`;
-    `starvation` asks that of everybody, and whoever gets nothing done for ever breaks `starvation`.
+    and go with a driver only. `merge`, `dead_variables`, `partial_order` and `symmetry` are the
+    reductions of the search, each of which False turns off. `states`, `seconds` and `memory`
+    (bytes) stop the search, which is then undecided; `workers` threads share it. With `all_rules` a
+    broken scenario is searched on, for a run that breaks each rule that can be broken. With `races`
+    a data race breaks the rule `data-race`, and all of them are listed. With `liveness` a run that
+    goes on for ever without getting anything done breaks `no-progress`; `starvation` asks that of
+    everybody, and whoever gets nothing done for ever breaks `starvation`.
 
     Raises:
         ModelError: with every mistake in the driver or model, each with its place.
@@ -86,7 +90,7 @@ def check(
         Effort(
             engine,
             Limits(states, seconds, memory),
-            Reductions(merge=merge),
+            Reductions(merge, dead_variables, partial_order, symmetry),
             all_rules,
             races,
             liveness=Liveness.asked(liveness, starvation),

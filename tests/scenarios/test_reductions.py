@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 
+import shootdown
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.machine.reductions import Reductions
@@ -151,3 +152,12 @@ def test_a_run_that_may_be_too_long_says_so() -> None:
     assert cut.counterexample is not None
     assert whole.counterexample is not None
     assert len(cut.counterexample.steps) >= len(whole.counterexample.steps)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Reductions)])
+def test_switches_of_the_python_call(name: str) -> None:
+    """`shootdown.check` has a keyword for each reduction, and each of them saves states."""
+    with_all = shootdown.check("kvm", "6.6", "write_fault")
+    without = shootdown.check("kvm", "6.6", "write_fault", **{name: False})  # type: ignore[arg-type]
+    assert with_all.verdict == without.verdict == "holds"
+    assert with_all.scenarios[0].states < without.scenarios[0].states
