@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -116,3 +118,42 @@ def test_a_worker_that_dies_gives_its_cores_back(monkeypatch: pytest.MonkeyPatch
     for row in rows:
         assert row.verdict == "undecided"
         assert row.reason is not None and "killed by SIGKILL" in row.reason
+
+
+FORGETFUL = """
+import time
+from shootdown.scenarios import check
+from shootdown.scenarios.pool import check_on_cores
+from shootdown.scenarios.question import Settings, ask
+from shootdown.scenarios.target import find_targets
+
+check.search = lambda *given, **options: time.sleep(1000)
+list(check_on_cores(ask(*find_targets("kvm")[0], Settings()), 2))
+"""
+
+
+def test_workers_end_with_their_parent() -> None:
+    """A parent that is killed leaves nobody behind, not even one that never reports."""
+    source = str(Path(pool.__file__).parents[2])
+    parent = subprocess.Popen(
+        [sys.executable, "-c", FORGETFUL], env={**os.environ, "PYTHONPATH": source}
+    )
+    children: list[str] = []
+    while len(children) < 2:
+        time.sleep(0.02)
+        assert parent.poll() is None
+        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 30
+    while any(is_running(child) for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_running(pid: str) -> bool:
+    """A process that ended and was not waited for is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

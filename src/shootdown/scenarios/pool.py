@@ -13,10 +13,10 @@ needs no other process, only threads.
     dead      | never: what it was searching is undecided, and another worker takes its place
 
 Who runs at the same time: the parent only waits and forwards; workers write to a pipe of their own
-each, so no lock is shared and a worker killed at any moment leaves nothing locked. A worker whose
-parent is gone notices at its next progress report, which cannot be written, and ends. The shares
-are words in memory that all see; the parent writes them, each worker reads its own, and an old
-value does no harm.
+each, so no lock is shared and a worker killed at any moment leaves nothing locked. When the parent
+ends, however it does, the kernel ends its workers, whatever they are doing. The shares are words in
+memory that all see; the parent writes them, each worker reads its own, and an old value does no
+harm.
 
 The caller must not have threads that hold locks, since workers are forked; and a limit on memory is
 divided among the workers, because each search may use up its share.
@@ -27,6 +27,7 @@ search under way save itself, and waits for them.
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import pickle
@@ -50,6 +51,9 @@ from shootdown.scenarios.case import Case, Question
 from shootdown.scenarios.check import ProgressHook, check_case, check_request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.verdict import Coverage, ScenarioResult
+
+PR_SET_PDEATHSIG = 1
+"""linux/prctl.h"""
 
 NoteHook = Callable[[str], None]
 Message = tuple[str, Any]
@@ -269,6 +273,13 @@ def _lost(case: Case, seconds: float, reason: str) -> ScenarioResult:
 # --- the worker's side --------------------------------------------------------------------------
 
 
+def _end_with(parent: int) -> None:
+    """The kernel kills this process when the thread that forked it ends (prctl(2))."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before this could be said
+        os._exit(1)
+
+
 def _work(
     pipe: Connection,
     parents: Connection,
@@ -279,11 +290,10 @@ def _work(
     """Search what the parent names until it closes the pipe. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with(parent)
     parents.close()
 
     def send(kind: str, content: Any) -> None:
-        if os.getppid() != parent:
-            os._exit(1)
         pipe.send((kind, content))
 
     def report(name: str, progress: Progress) -> None:
