@@ -163,3 +163,21 @@ class Stuck(Model):
     @thread
     def third(self):
         self.noise[0] = 0
+
+
+class PublishedEarly(Model):
+    """Nobody wrote what the assertion reads, because `ready` said that it was there."""
+
+    def __init__(self):
+        self.lock = Mutex()
+        self.ready = Flag()
+        self.value = Int(0, 1)
+
+    @thread(2)
+    def user(self, me):
+        if not self.ready:
+            with self.lock:
+                if not self.ready:
+                    self.ready = True
+                    self.value = 1
+        assert self.value == 1, "used before it is there"

@@ -65,6 +65,12 @@ def test_what_does_not_matter(model: type[Written], expected: list[str]) -> None
     assert irrelevant(model) == expected
 
 
+def test_what_was_not_written() -> None:
+    """The flag that kept the other one from writing what the assertion reads."""
+    steps = explain(slices.PublishedEarly).steps
+    assert [s.text for s in steps if s.changes and s.relevant][-1] == "self.ready = True"
+
+
 def test_a_write_in_vain_is_told() -> None:
     """What was written and had that value before; what changed is not among it."""
     cleared = next(s for s in explain(slices.WritesInVain).steps if "cache" in s.text)

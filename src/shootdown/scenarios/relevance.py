@@ -7,6 +7,9 @@ a step that matters, these matter too:
 * data: who wrote last what it reads, in shared state or in a register of its actor. A write of the
   value that was there is a write: a flush of an empty TLB may be the whole story;
 * decisions: where its actor decided last, at a branch or a wait, to come here (`program.control`);
+* what did not happen: where somebody decided, after what it reads was written, not to write it
+  (Gyimóthy, Beszédes and Forgács, "An efficient relevant slicing method for debugging", 1999). A
+  flag that was up too early may have kept somebody from initialising what is then used;
 * locks: a step inside a section matters together with its taking the lock; and of two sections of
   one lock that matter, what the first had done to the lock before the second began.
 
@@ -27,8 +30,17 @@ from dataclasses import dataclass
 from shootdown.machine.execution import Ending
 from shootdown.machine.trace import Trace, Write
 from shootdown.program.control import controllers
-from shootdown.program.operation import Acquire, Downgrade, Operation, Release, reads, writes
-from shootdown.program.program import Program
+from shootdown.program.operation import (
+    Acquire,
+    Branch,
+    Downgrade,
+    Operation,
+    Release,
+    Store,
+    reads,
+    writes,
+)
+from shootdown.program.program import Actor, Program
 
 
 def relevant_steps(
@@ -73,6 +85,7 @@ class _Run:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.controllers = [controllers(actor) for actor in program.actors]
+        self.deciders = _deciders(program, self.controllers)
         self.actors: list[int] = []
         self.needs: list[set[int]] = []
         self.sections: dict[int, list[_Section]] = defaultdict(list)
@@ -128,9 +141,18 @@ class _Run:
             if isinstance(access, Write):
                 self._stored[place] = number
                 continue
-            if place in self._stored:
-                self.needs[number].add(self._stored[place])
+            written = self._stored.get(place, -1)
+            if written >= 0:
+                self.needs[number].add(written)
+            self._omissions(number, access.variable, written)
             self.needs[number].update(_ends(self.sections.get(access.variable, ())))
+
+    def _omissions(self, number: int, variable: int, written: int) -> None:
+        """Who decided, after a place was written, not to write it again."""
+        for decision in self.deciders[variable]:
+            step = self._decided.get(decision, (0, -1))[1]
+            if step > written:
+                self.needs[number].add(step)
 
     def _locks(self, number: int, actor: int, operation: Operation) -> None:
         match operation:
@@ -176,6 +198,30 @@ class _Run:
                     yield section.downgrade
                 for later in taken[at + 1 :]:
                     yield from section.ends_by(later.first)
+
+
+def _deciders(
+    program: Program, controllers: Sequence[Sequence[frozenset[int]]]
+) -> dict[int, set[tuple[int, int]]]:
+    """For each variable the branches, as (actor, operation), that can keep a store from it."""
+    found: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    for number, actor in enumerate(program.actors):
+        for index, operation in enumerate(actor.code):
+            if isinstance(operation, Store):
+                branches = _above(actor, controllers[number], index)
+                found[operation.variable].update((number, branch) for branch in branches)
+    return found
+
+
+def _above(actor: Actor, controllers: Sequence[frozenset[int]], index: int) -> set[int]:
+    """The branches that an operation hangs on, directly or through others."""
+    found: set[int] = set()
+    work = [index]
+    while work:
+        fresh = controllers[work.pop()] - found
+        found |= fresh
+        work += fresh
+    return {decision for decision in found if isinstance(actor.code[decision], Branch)}
 
 
 def _ends(sections: Iterable[_Section]) -> Iterable[int]:
