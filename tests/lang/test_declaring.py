@@ -71,7 +71,12 @@ WRONG: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
     "no element": (
         lambda: Array(Flag, 0),
         ValueError,
-        "Array(…, 0): an array has at least one element",
+        "Array(…, 0): an array has 1 to 65536 elements",
+    ),
+    "too many elements": (
+        lambda: Array(Flag, 65537),
+        ValueError,
+        "Array(…, 65537): an array has 1 to 65536 elements",
     ),
     "array of locks": (lambda: Array(Mutex(), 2), TypeError, HOLDS),
     "array of arrays": (lambda: PerCpu(PerPage(Pte)), TypeError, HOLDS),
@@ -125,12 +130,18 @@ def test_wrong(name: str) -> None:
 
 
 def test_number_of_threads() -> None:
-    """At least one."""
+    """At least one, and no more than can be searched."""
     from shootdown.lang.model import thread
 
-    with pytest.raises(ValueError) as refusal:
-        thread(0)
-    assert str(refusal.value) == "@thread(0): the number of threads is 1 or more"
+    for number, message in (
+        (0, "@thread(0): the number of threads is 1 to 64"),
+        (65, "@thread(65): the number of threads is 1 to 64"),
+        (True, "@thread(True): the number of threads is 1 to 64"),
+    ):
+        with pytest.raises(ValueError) as refusal:
+            thread(number)
+        assert str(refusal.value) == message
+    thread(64)
 
 
 def test_right() -> None:

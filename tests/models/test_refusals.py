@@ -120,7 +120,7 @@ def test_a_number_of_threads_that_is_none(count: str) -> None:
     """Refused at the decorator."""
     ((found, _),) = mistakes(GOOD.replace("@thread", f"@thread({count})"))
     assert found.startswith("9:")
-    assert "the number of threads is 1 or more" in found
+    assert "the number of threads is 1 to 64" in found
 
 
 def test_an_array_without_elements() -> None:

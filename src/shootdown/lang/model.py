@@ -25,6 +25,9 @@ from shootdown.lang.declaration import ACTORS, Declaration
 from shootdown.lang.part import Part
 from shootdown.lang.source import is_shipped
 
+MOST_THREADS = 64
+"""far more than a search can exhaust, and few enough to be compiled in seconds"""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -83,8 +86,8 @@ def thread(count: Any = None, *, daemon: bool = False) -> Any:
     """
     if callable(count):
         return _mark(count, Threads())
-    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
-        raise ValueError(f"@thread({count!r}): the number of threads is 1 or more")
+    if count is not None and (type(count) is not int or not 1 <= count <= MOST_THREADS):
+        raise ValueError(f"@thread({count!r}): the number of threads is 1 to {MOST_THREADS}")
     return lambda method: _mark(method, Threads(count, daemon))
 
 

@@ -20,6 +20,9 @@ from shootdown.lang.paging import Pte
 from shootdown.program import kind as kinds
 from shootdown.program.kind import Kind
 
+MOST_ELEMENTS = 1 << 16
+"""of one array: many kilobytes for each state are no model that anybody can search"""
+
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 
@@ -116,8 +119,8 @@ class Array(Generic[T]):
     @overload
     def __new__(cls, element: T, length: int) -> Array[T]: ...
     def __new__(cls, element: Any, length: int) -> Any:
-        if length < 1:
-            raise ValueError(f"Array(…, {length}): an array has at least one element")
+        if not 1 <= length <= MOST_ELEMENTS:
+            raise ValueError(f"Array(…, {length}): an array has 1 to {MOST_ELEMENTS} elements")
         return _array(element, length)
 
     def __getitem__(self, index: int) -> T:
