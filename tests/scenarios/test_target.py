@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
 
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.lang.errors import ModelError
+from shootdown.scenarios.check import check_request
 from shootdown.scenarios.driver_request import Request
-from shootdown.scenarios.target import TargetError, find_drivers
+from shootdown.scenarios.question import Settings, ask
+from shootdown.scenarios.target import TargetError, find_drivers, find_targets
 
 GOOD = """
 from shootdown import Driver, Iommu, INVALID, ShadowMmu, PerPage, Pte, EMPTY
@@ -258,3 +261,45 @@ def test_a_file_is_read_again_when_it_changed() -> None:
     find_drivers(file)
     write(GOOD.replace("class Good", "class Better"))
     assert [name for name, _ in find_drivers(file)] == ["driver.py:Better"]
+
+
+def test_a_file_may_import_those_beside_it(tmp_path: Path) -> None:
+    """Each from its own folder, though they have the same name; and from nowhere else later."""
+    for folder, expected in (("holds", 1), ("breaks", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "common.py").write_text(COMMON.format(expected))
+        (tmp_path / folder / "model.py").write_text(IMPORTING)
+    verdicts = [
+        [result.verdict for result in check_request(ask(*found, Settings()))]
+        for folder in ("holds", "breaks")
+        for found in find_targets(str(tmp_path / folder / "model.py"))
+    ]
+    assert verdicts == [["holds"], ["violated"]]
+    assert "common" not in sys.modules
+    assert str(tmp_path / "breaks") not in sys.path
+
+
+COMMON = """
+from shootdown import Int, Part
+
+class Box(Part):
+    def __init__(self):
+        self.n = Int(0, 3)
+
+    def fill(self):
+        self.n = {}
+"""
+
+IMPORTING = """
+from common import Box
+from shootdown import Model, thread
+
+class Filled(Model):
+    def __init__(self):
+        self.box = Box()
+
+    @thread
+    def run(self):
+        self.box.fill()
+        assert self.box.n == 1
+"""

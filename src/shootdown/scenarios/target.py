@@ -14,7 +14,8 @@ import inspect
 import linecache
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
@@ -135,8 +136,25 @@ def load_file(path: Path) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module
     loader = spec.loader
-    blame(str(path), lambda: loader.exec_module(module))
+    with _neighbours(path.resolve().parent):
+        blame(str(path), lambda: loader.exec_module(module))
     return module
+
+
+@contextmanager
+def _neighbours(folder: Path) -> Iterator[None]:
+    """A file may import those beside it. They are forgotten afterwards: in another folder the same
+    name means another file."""
+    before = set(sys.modules)
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in sys.modules.keys() - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and folder in Path(file).parents:
+                del sys.modules[name]
 
 
 def _refuse_syntax_errors(path: Path, text: str) -> None:
