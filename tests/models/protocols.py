@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from shootdown import Array, Counter, Flag, Int, Model, Mutex, Part, require, thread, wait_until
+from shootdown import (
+    Array,
+    Counter,
+    Flag,
+    Int,
+    Model,
+    Mutex,
+    Part,
+    Spinlock,
+    Work,
+    cancel_work_sync,
+    require,
+    thread,
+    wait_until,
+)
 from shootdown.rules.rule import Rule
 
 
@@ -157,3 +171,21 @@ class Overrides(Base):
 
     def run(self):
         assert self.n == 1
+
+
+class SleepsUnderASpinlock(Model):
+    """Waits for a work item where nothing may wait."""
+
+    def __init__(self):
+        self.lock = Spinlock()
+        self.n = Int(0, 1)
+        self.work = Work(self.later)
+
+    def later(self):
+        self.n = 0
+
+    @thread
+    def remove(self):
+        with self.lock:
+            self.n = 1
+            cancel_work_sync(self.work)

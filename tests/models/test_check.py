@@ -103,6 +103,15 @@ def test_a_violation_from_python() -> None:
     assert "    assert self.n == 1  tests/models/protocols.py:" in str(result)
 
 
+def test_a_call_of_ours_that_breaks_a_rule() -> None:
+    """The line that made the call is named, not ours."""
+    (scenario,) = shootdown.check(protocols.SleepsUnderASpinlock).scenarios
+    assert scenario.rule == "sleep-in-atomic"
+    assert scenario.counterexample is not None
+    assert scenario.counterexample.broken_at is not None
+    assert scenario.counterexample.broken_at.text == "cancel_work_sync(self.work)"
+
+
 def test_each_assertion_has_its_own_words() -> None:
     """All are called `assertion`; the one that was broken is quoted."""
     (scenario,) = shootdown.check(protocols.AssertsTwice).scenarios

@@ -100,10 +100,12 @@ def explain_meeting(
 
 
 def _broken_at(where: Where, last: Step) -> SourceLine | None:
-    """A step may go on for some lines; what it broke at its end is not always where it began."""
-    if where.file.startswith(SHIPPED) or (where.file, where.line) == (last.file, last.line):
+    """A step may go on for some lines; what it broke at its end is not always where it began. If
+    that is in a method of ours, the line that called it is named."""
+    place = next((place for place in where.chain if not place.file.startswith(SHIPPED)), None)
+    if place is None or (place.file, place.line) == (last.file, last.line):
         return None
-    return SourceLine(where.file, where.line, where.text.strip())
+    return SourceLine(place.file, place.line, place.text.strip())
 
 
 def _mark(steps: list[Step], relevant: frozenset[int]) -> list[Step]:
