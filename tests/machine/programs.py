@@ -438,7 +438,7 @@ def _write_worker(code: Code, capacity: int, most_flushed: int) -> None:
     code.jump("idle")
 
 
-def test_and_set_lock() -> Program:
+def lock_by_test_and_set() -> Program:
     """Two take a lock by test and set, for ever. Being inside is progress."""
     model = Model()
     taken = model.variable("taken")

@@ -100,7 +100,7 @@ def test_a_lock_that_is_kept_is_waited_for(engine: Engine) -> None:
 @ENGINES
 def test_one_can_starve_while_others_get_things_done(engine: Engine) -> None:
     """Somebody always enters Peterson's section; in a lock by test and set, not everybody."""
-    lock = programs.test_and_set_lock()
+    lock = programs.lock_by_test_and_set()
     assert judge(lock, engine=engine).verdict == "holds"
     found = judge(lock, Liveness.EACH, engine)
     assert (found.verdict, found.rule, found.starved) == ("violated", "starvation", 0)

@@ -82,8 +82,8 @@ def test_another_model_of_the_same_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["kvm", "mine.py", "below/mine.py:Mirror", "./mine.py"])
 def test_what_a_file_may_name(name: str) -> None:
-    """Shipped drivers, and files below this directory."""
-    refuse_elsewhere(name)
+    """Shipped drivers, and files below this directory: these are not refused."""
+    refuse_elsewhere(name)  # raises for every other
 
 
 def test_a_link_out_of_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

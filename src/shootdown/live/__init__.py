@@ -10,6 +10,7 @@
     kallsyms          addresses to names of kernel functions
     userfaultfd       page faults, unmaps and moves of a range, told and answered
     pagemap           what is mapped: /proc/PID/pagemap and its PAGEMAP_SCAN
+    descriptor        a file descriptor that its owner closes
     system            system calls by number, ioctl
     memory            mmap, munmap, madvise and the like, at addresses one chooses
     notifications     all of these together: what the kernel tells the mmu_notifiers of this process

@@ -19,9 +19,8 @@ import mmap
 import os
 import platform
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from shootdown.live.descriptor import Descriptor
 from shootdown.live.errors import MissingMeansError, is_refusal
 from shootdown.live.kvm_state import (
     IMMEDIATE_EXIT,
@@ -48,31 +47,7 @@ READ_ONLY = 1 << 1
 _CPUID_ENTRIES, _CPUID_ENTRY = 256, 40
 
 
-class _Descriptor:
-    """Something to be closed."""
-
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Once is enough."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
-
-
-class Kvm(_Descriptor):
+class Kvm(Descriptor):
     """The device."""
 
     def __init__(self, device: Path = DEVICE) -> None:
@@ -116,7 +91,7 @@ class Kvm(_Descriptor):
         return ioctl(self.fd, _GET_VCPU_MMAP_SIZE)
 
 
-class Vm(_Descriptor):
+class Vm(Descriptor):
     """A virtual machine. While it is open, the address space of this process has a notifier."""
 
     def __init__(self, kvm: Kvm, fd: int) -> None:
@@ -138,7 +113,7 @@ class Vm(_Descriptor):
         return Vcpu(ioctl(self.fd, _CREATE_VCPU, number), self._kvm.run_size)
 
 
-class Vcpu(_Descriptor):
+class Vcpu(Descriptor):
     """A virtual CPU: it has registers, and runs until something makes it come back."""
 
     def __init__(self, fd: int, run_size: int) -> None:

@@ -15,8 +15,8 @@ import os
 import struct
 from dataclasses import dataclass
 from enum import IntFlag
-from types import TracebackType
 
+from shootdown.live.descriptor import Descriptor
 from shootdown.live.errors import MissingMeansError, is_refusal
 from shootdown.live.system import ioctl
 
@@ -94,7 +94,7 @@ def decode_entry(value: int) -> PageEntry:
     return PageEntry(flags, frame)
 
 
-class Pagemap:
+class Pagemap(Descriptor):
     """The page tables of one process, read only."""
 
     def __init__(self, pid: int | None = None) -> None:
@@ -123,23 +123,6 @@ class Pagemap:
                     "run as its owner or as root",
                 ) from error
             raise
-
-    def __enter__(self) -> Pagemap:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Once is enough."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
 
     def entries(self, start: int, count: int) -> list[PageEntry]:
         """So many pages from an address on; fewer where the address space ends."""

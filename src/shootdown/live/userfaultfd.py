@@ -18,8 +18,8 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
-from types import TracebackType
 
+from shootdown.live.descriptor import Descriptor
 from shootdown.live.errors import MissingMeansError, is_refusal
 from shootdown.live.system import ioctl, system_call
 
@@ -143,8 +143,11 @@ def decode_messages(data: bytes) -> list[Message]:
     return found
 
 
-class Userfaultfd:
-    """A descriptor: ranges are registered with it, messages read from it, faults answered."""
+class Userfaultfd(Descriptor):
+    """A descriptor: ranges are registered with it, messages read from it, faults answered.
+
+    Once it is closed, ranges are registered no more, and waiting faults go on as without.
+    """
 
     def __init__(self, features: Feature = NOTHING, *, user_mode_only: bool = True) -> None:
         """Reading never waits: poll the `fd`, which is not inherited over exec.
@@ -179,23 +182,6 @@ class Userfaultfd:
                 ) from error
             raise
         return Feature(available & sum(feature.value for feature in Feature))
-
-    def __enter__(self) -> Userfaultfd:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Ranges are registered no more, waiting faults go on as without; once is enough."""
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
 
     def read(self) -> list[Message]:
         """What there is to be told now; nothing if there is nothing."""
