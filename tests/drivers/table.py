@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shootdown.drivers.catalogue import DRIVERS
+from shootdown.linux.operations.catalogue import find_operation
 from shootdown.linux.version import parse_version
 from shootdown.program.program import Program
 from shootdown.program.where import NOWHERE
@@ -29,6 +30,14 @@ SINGLES, PAIRS = HERE / "expected.txt", HERE / "expected_pairs.txt"
 
 KERNELS = ("3.7", "3.15", "3.19", "4.15", "6.6", "6.19")
 """the first kernel of every generation, and the newest"""
+
+COUNTED_OPERATIONS = tuple(
+    find_operation(name)
+    for name in (
+        "read_fault", "write_fault", "mmap", "munmap", "madvise_dontneed", "mprotect", "fork",
+    )
+)  # fmt: skip
+"""operations whose exact counts are kept; verdicts of all others are in `tests/operations`"""
 
 LAST_KERNELS = {"amd-iommu-v2": "3.18", "invalidate-range": "6.5"}
 """the last kernels that had such a driver"""
@@ -49,7 +58,8 @@ class Block:
     def scenarios(self, pairs: bool = False) -> list[Scenario]:
         """What is searched."""
         driver = DRIVERS[self.driver]
-        return Request(driver, self.driver, parse_version(self.kernel), pairs=pairs).cases
+        kernel = parse_version(self.kernel)
+        return Request(driver, self.driver, kernel, COUNTED_OPERATIONS, pairs).cases
 
 
 def single_blocks() -> Iterator[Block]:

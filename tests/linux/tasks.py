@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from shootdown.lang.declare import PageRange
-from shootdown.linux.mm import NO_VMA
 from shootdown.linux.operations.exit_mmap import exit_mmap
 from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.task import Task
+from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 
 

@@ -7,9 +7,11 @@ import pytest
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.lang.declare import PageRange
 from shootdown.lang.geometry import Geometry
+from shootdown.linux.arch.x86 import X86
+from shootdown.linux.memory import Memory
 from shootdown.linux.mm import Mm
 from shootdown.linux.operations.catalogue import OPERATIONS
-from shootdown.linux.version import parse_version
+from shootdown.linux.version import Version, parse_version
 from shootdown.machine.reductions import Reductions
 from shootdown.scenarios import system
 from shootdown.scenarios.check import check_case
@@ -18,12 +20,19 @@ from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import ScenarioResult
 
 
+class ForgetfulX86(X86):
+    """flush_tlb_range() without its IPI: it tells notifiers, but no CPU."""
+
+    def flush_tlb_range(self, range: PageRange) -> None:
+        self.mm.notifiers.cpu_tlb_flushed(range)
+
+
 class ForgetfulMm(Mm):
     """Clears entries and tells notifiers, but no CPU."""
 
-    def flush_tlb_range(self, range: PageRange) -> None:
-        """flush_tlb_range() without its IPI."""
-        self.notifiers.cpu_tlb_flushed(range)
+    def __init__(self, memory: Memory, geometry: Geometry, kernel: Version) -> None:
+        super().__init__(memory, geometry, kernel)
+        self.arch = ForgetfulX86(self)
 
 
 def check(operation: str, kernel: str = "6.6", cpus: int = 1) -> ScenarioResult:

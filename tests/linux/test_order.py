@@ -8,13 +8,13 @@ import pytest
 
 from shootdown.lang.declare import PageRange
 from shootdown.linux.memory import ZERO_FRAME
-from shootdown.linux.mm import NO_VMA
 from shootdown.linux.operations.fault import read_fault, write_fault
 from shootdown.linux.operations.fork import fork
 from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
 from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
+from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import PROT_NONE, READ_ONLY
 
 from .recording import Page, record

@@ -168,7 +168,7 @@ class Operators(Emitter):
     def bounds_of(self, value: Value) -> tuple[Static | Dynamic, Static | Dynamic] | None:
         """Start and end of a range of whole numbers, or None for anything else."""
         match value:
-            case Struct(cls=cls, fields=parts) if cls is PageRange:
+            case Struct(cls=cls, fields=parts) if issubclass(cls, PageRange):
                 return self.need_scalar(parts["start"]), self.need_scalar(parts["end"])
             case Static(value=PageRange(start=start, end=end)):
                 return Static(start), Static(end)

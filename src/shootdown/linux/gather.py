@@ -20,7 +20,8 @@ from shootdown.lang.declare import (
     indivisible,
 )
 from shootdown.lang.part import Part
-from shootdown.linux.mm import NO_VMA, Mm
+from shootdown.linux.mm import Mm
+from shootdown.linux.vma import NO_VMA
 
 
 class MmuGather(Part):
@@ -89,7 +90,7 @@ class MmuGather(Part):
         if self.start == self.end:
             return
         range = PageRange(self.start, self.end)
-        self.mm.flush_tlb_range(range)
+        self.mm.arch.flush_tlb_range(range)
         self.mm.notifiers.gather_flushed(range)
         while self.count > 0:
             self.count -= 1

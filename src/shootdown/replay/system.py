@@ -70,7 +70,7 @@ class ScriptedTask(Part):
                 with mm.mmap_lock.write():
                     copy_page_range(self.task, range)
             elif operation == FORK_FLUSH:
-                mm.flush_tlb_range(mm.whole)
+                mm.arch.flush_tlb_mm()
             else:
                 exit_mmap(self.task)
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from shootdown.lang.declare import PageRange, count
 from shootdown.linux.notifiers import v3_15
+from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.v3_7 import Subscriber
 
 
@@ -32,7 +33,7 @@ class Notifiers(v3_15.Notifiers):
             count("calls of invalidate_range")
             subscriber.invalidate_range(range)
 
-    def invalidate_range_end(self, range: PageRange) -> None:
+    def invalidate_range_end(self, range: MmuNotifierRange) -> None:
         """Calls invalidate_range first: the end of any operation is also a flush point."""
         self.invalidate_range(range)
         super().invalidate_range_end(range)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from shootdown.lang.declare import PageRange, count
 from shootdown.lang.part import Part
+from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.version import Version
 
 
@@ -45,20 +46,20 @@ class Notifiers(Part):
         self.flushes: list[Subscriber] = []
         """drivers to call at flush points"""
 
-    def invalidate_range_start(self, range: PageRange) -> None:
+    def invalidate_range_start(self, range: MmuNotifierRange) -> None:
         """mmu_notifier_invalidate_range_start(): before any entry of the range changes."""
         for subscriber in self.starts:
             count("calls of invalidate_range_start")
             subscriber.invalidate_range_start(range)
 
-    def invalidate_range_end(self, range: PageRange) -> None:
+    def invalidate_range_end(self, range: MmuNotifierRange) -> None:
         """mmu_notifier_invalidate_range_end(): all entries have changed. It promises nothing about
         CPU TLB flushes, freed pages or freed tables (section 4 of the call-site table)."""
         for subscriber in self.ends:
             count("calls of invalidate_range_end")
             subscriber.invalidate_range_end(range)
 
-    def invalidate_range_only_end(self, range: PageRange) -> None:
+    def invalidate_range_only_end(self, range: MmuNotifierRange) -> None:
         """The end of an operation that already reached the flush points by itself."""
         self.invalidate_range_end(range)
 

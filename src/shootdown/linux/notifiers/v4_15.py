@@ -6,8 +6,8 @@ here that is copy-on-write. Source: commits 4645b9fe84bf and 0f10851ea475.
 
 from __future__ import annotations
 
-from shootdown.lang.declare import PageRange
 from shootdown.linux.notifiers import v3_7, v3_19
+from shootdown.linux.notifiers.range import MmuNotifierRange
 
 
 class Notifiers(v3_19.Notifiers):
@@ -15,6 +15,6 @@ class Notifiers(v3_19.Notifiers):
 
     since = (4, 15, 0)
 
-    def invalidate_range_only_end(self, range: PageRange) -> None:
+    def invalidate_range_only_end(self, range: MmuNotifierRange) -> None:
         """End, for those who registered one; no invalidate_range."""
         v3_7.Notifiers.invalidate_range_end(self, range)

@@ -14,10 +14,14 @@ from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
 from shootdown.linux.task import Task
+from shootdown.linux.version import Version
 
 
 class UnknownOperationError(ValueError):
     """There is no such operation."""
+
+
+OLDEST: Version = (2, 6, 27)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,14 @@ class Operation:
 
     name: str
     function: Callable[[Task, PageRange], None]
+    since: Version = OLDEST
+    """the first kernel that has it"""
+    until: Version | None = None
+    """the last one, if it is gone"""
+
+    def exists_in(self, kernel: Version) -> bool:
+        """Whether a kernel has it."""
+        return self.since <= kernel and (self.until is None or kernel <= self.until)
 
     @property
     def summary(self) -> str:

@@ -7,8 +7,8 @@ running 6.18 kernel shows no range at exit, execve or kill. What is left is to d
 from __future__ import annotations
 
 from shootdown.lang.declare import EMPTY
-from shootdown.linux.mm import NO_VMA
 from shootdown.linux.task import Task
+from shootdown.linux.vma import NO_VMA
 
 
 def exit_mmap(task: Task) -> None:

@@ -8,6 +8,7 @@ subscribers.
 from __future__ import annotations
 
 from shootdown.lang.declare import PageRange
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.task import Task
 from shootdown.program.kind import READ_ONLY, READ_WRITE
 
@@ -18,14 +19,15 @@ def fork(task: Task, range: PageRange) -> None:
     mm.begin(range)
     with mm.mmap_lock.write():
         copy_page_range(task, range)
-        mm.flush_tlb_range(mm.whole)
+        mm.arch.flush_tlb_mm()
     mm.end(range)
 
 
 def copy_page_range(task: Task, range: PageRange) -> None:
     """One VMA. Caller holds mmap_lock for writing and flushes when all VMAs are copied."""
     mm = task.mm
-    mm.notifiers.invalidate_range_start(range)
+    announced = MmuNotifierRange(range.start, range.end, Event.PROTECTION_PAGE, "copy_page_range")
+    mm.notifiers.invalidate_range_start(announced)
     with mm.page_table_lock:
         for page in range:
             pte = mm.pte[page]
@@ -33,4 +35,4 @@ def copy_page_range(task: Task, range: PageRange) -> None:
                 mm.memory.get_page(pte.frame)
                 if pte.rights == READ_WRITE:
                     mm.pte[page] = pte.with_rights(READ_ONLY)
-    mm.notifiers.invalidate_range_end(range)
+    mm.notifiers.invalidate_range_end(announced)

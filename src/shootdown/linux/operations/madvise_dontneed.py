@@ -7,6 +7,7 @@ reading, so faults of the same pages run at the same time. Tables stay.
 from __future__ import annotations
 
 from shootdown.lang.declare import PageRange
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.task import Task
 
 
@@ -15,8 +16,11 @@ def madvise_dontneed(task: Task, range: PageRange) -> None:
     mm = task.mm
     mm.begin(range)
     with mm.mmap_lock.read():
-        mm.notifiers.invalidate_range_start(range)
+        announced = MmuNotifierRange(
+            range.start, range.end, Event.CLEAR, "zap_page_range_single_batched"
+        )
+        mm.notifiers.invalidate_range_start(announced)
         task.gather.zap_page_range(range)
-        mm.notifiers.invalidate_range_end(range)
+        mm.notifiers.invalidate_range_end(announced)
         task.gather.flush()
     mm.end(range)

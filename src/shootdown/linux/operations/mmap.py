@@ -7,9 +7,10 @@ as by munmap but under the same write hold of mmap_lock, and then the new VMA be
 from __future__ import annotations
 
 from shootdown.lang.declare import PageRange
-from shootdown.linux.mm import NO_VMA, Mm
+from shootdown.linux.mm import Mm
 from shootdown.linux.operations.munmap import unmap_region
 from shootdown.linux.task import Task
+from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import READ_WRITE
 
 

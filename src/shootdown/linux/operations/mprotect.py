@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from shootdown.lang.declare import PageRange
 from shootdown.linux.gather import max_page
-from shootdown.linux.mm import NO_VMA, Mm
+from shootdown.linux.mm import Mm
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.task import Task
+from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import READ_ONLY
 
 
@@ -23,11 +25,14 @@ def mprotect(task: Task, range: PageRange, rights: int = READ_ONLY) -> None:
                 mm.vma[page] = rights
         start = _first_populated(mm, range)
         if start < range.end:
-            _change_protection(mm, range, PageRange(start, range.end), rights)
+            announced = MmuNotifierRange(
+                start, range.end, Event.PROTECTION_VMA, "change_protection"
+            )
+            _change_protection(mm, range, announced, rights)
     mm.end(range)
 
 
-def _change_protection(mm: Mm, range: PageRange, announced: PageRange, rights: int) -> None:
+def _change_protection(mm: Mm, range: PageRange, announced: MmuNotifierRange, rights: int) -> None:
     mm.notifiers.invalidate_range_start(announced)
     changed = False
     with mm.page_table_lock:
@@ -36,12 +41,12 @@ def _change_protection(mm: Mm, range: PageRange, announced: PageRange, rights: i
                 changed = True
     if mm.notifiers.flushes_in_mprotect:
         if changed:
-            mm.flush_tlb_range(range)
+            mm.arch.flush_tlb_range(range)
         mm.notifiers.invalidate_range_end(announced)
         return
     mm.notifiers.invalidate_range_end(announced)
     if changed:
-        mm.flush_tlb_range(range)
+        mm.arch.flush_tlb_range(range)
         if mm.mprotect_gathers:
             mm.notifiers.gather_flushed(range)
 

@@ -7,8 +7,9 @@ are unlinked, then C, X, R, T (row 1 of the call-site table).
 from __future__ import annotations
 
 from shootdown.lang.declare import PageRange
-from shootdown.linux.mm import NO_VMA
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.task import Task
+from shootdown.linux.vma import NO_VMA
 
 
 def munmap(task: Task, range: PageRange) -> None:
@@ -26,8 +27,9 @@ def munmap(task: Task, range: PageRange) -> None:
 
 def unmap_region(task: Task, range: PageRange) -> None:
     """Zap, then free page tables, for VMAs that are already gone. Caller holds mmap_lock."""
-    task.mm.notifiers.invalidate_range_start(range)
+    announced = MmuNotifierRange(range.start, range.end, Event.UNMAP, "unmap_vmas")
+    task.mm.notifiers.invalidate_range_start(announced)
     task.gather.zap_page_range(range)
-    task.mm.notifiers.invalidate_range_end(range)
+    task.mm.notifiers.invalidate_range_end(announced)
     task.gather.free_pgtables(range)
     task.gather.flush()

@@ -1,0 +1,5 @@
+"""What differs between processors: how TLBs are flushed, and who else hears of it.
+
+`architecture`  what every architecture has, under the kernel's names
+`x86`           flushes by IPI; re-walks on a permission fault, so an upgrade needs no flush
+"""

@@ -1,0 +1,79 @@
+"""Page faults on private anonymous memory: do_user_addr_fault(), handle_mm_fault(), mm/memory.c.
+
+A read of nothing maps the zero page; a write of nothing a new page; a write to a page that is
+shared copies it: S, [P-, C, X, P+], E, R (row 11 of the call-site table); a write to a page that
+is not shared any more gets its right back (row 12), which sends nothing by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shootdown.lang.declare import PageRange, Pte, count
+from shootdown.linux.memory import ZERO_FRAME
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.program.kind import READ_ONLY, READ_WRITE
+
+if TYPE_CHECKING:
+    from shootdown.linux.mm import Mm
+
+
+def page_fault(mm: Mm, page: int, write: bool) -> bool:
+    """do_user_addr_fault(): a CPU faulted; False means SIGSEGV."""
+    count("page faults")
+    with mm.mmap_lock.read():
+        if not mm.permits(page, write):
+            return False
+        handle_mm_fault(mm, page, write)
+    return True
+
+
+def handle_mm_fault(mm: Mm, page: int, write: bool) -> None:
+    """The VMA allows the access; mmap_lock is held for reading. Like Linux it makes progress but
+    promises nothing about the entry afterwards."""
+    range = PageRange(page, page + 1)
+    mm.begin(range)
+    _handle_pte_fault(mm, page, write)
+    mm.end(range)
+
+
+def _handle_pte_fault(mm: Mm, page: int, write: bool) -> None:
+    with mm.page_table_lock:
+        mm.table[page // mm.entries] = True
+        old = mm.pte[page]
+        if not old.present:
+            _do_anonymous_page(mm, page, write)
+            return
+        if not write or old.writable:
+            return
+        if old.frame != ZERO_FRAME and mm.memory.refcount[old.frame] == 1:
+            _wp_page_reuse(mm, page, old)
+            return
+    _wp_page_copy(mm, page, old)
+
+
+def _do_anonymous_page(mm: Mm, page: int, write: bool) -> None:
+    if write:
+        mm.pte[page] = Pte(mm.memory.alloc_page(), READ_WRITE)
+    else:
+        mm.pte[page] = Pte(ZERO_FRAME, READ_ONLY)
+
+
+def _wp_page_reuse(mm: Mm, page: int, old: Pte) -> None:
+    """More rights for the only user; whether that is flushed is the architecture's business."""
+    mm.arch.ptep_set_access_flags(page, old.with_rights(READ_WRITE))
+    count("write faults, page reused")
+
+
+def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
+    range = MmuNotifierRange(page, page + 1, Event.CLEAR, "do_wp_page")
+    unused = mm.memory.alloc_page()
+    mm.notifiers.invalidate_range_start(range)
+    with mm.page_table_lock:
+        if mm.pte[page] == old:
+            mm.ptep_clear_flush_notify(page)
+            mm.pte[page] = Pte(unused, READ_WRITE)
+            unused = old.frame
+    mm.notifiers.invalidate_range_only_end(range)
+    mm.memory.put_page(unused)
+    count("write faults, page copied")

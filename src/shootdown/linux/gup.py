@@ -1,0 +1,29 @@
+"""get_user_pages(): what a driver that fills tables of its own calls (mm/gup.c)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shootdown.lang.declare import EMPTY, Pte
+from shootdown.linux.faults import handle_mm_fault
+
+if TYPE_CHECKING:
+    from shootdown.linux.mm import Mm
+
+
+def fault_in(mm: Mm, page: int, write: bool) -> Pte:
+    """One page: the entry, EMPTY if the access is not allowed.
+
+    follow_page, and handle_mm_fault until that finds a page. Linux also takes a reference on the
+    page, which the driver drops when it has installed its mapping; leaving the reference out allows
+    more runs, never fewer.
+    """
+    with mm.mmap_lock.read():
+        while True:
+            with mm.page_table_lock:
+                pte = mm.pte[page]
+            if not mm.permits(page, write):
+                return EMPTY
+            if pte.allows(write):
+                return pte
+            handle_mm_fault(mm, page, write)
