@@ -10,8 +10,9 @@ import pytest
 
 from shootdown.live import observe
 from shootdown.live.campaign import count_operations, observe_all
+from shootdown.live.crew import WorkerError
 from shootdown.live.generate import generate
-from shootdown.live.observe import ObservationError, Observer, UnstableProgramError
+from shootdown.live.observe import Observer, UnstableProgramError
 from shootdown.live.programs import ARGUMENTS, Program, Recording
 
 from .test_observe import observer  # noqa: F401 - a fixture
@@ -71,7 +72,7 @@ def test_death_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Observer, "observe", lambda self, program: os.kill(os.getpid(), signal.SIGKILL)
     )
-    with pytest.raises(ObservationError, match="died with status -9"):
+    with pytest.raises(WorkerError, match="died with status -9"):
         list(observe_all(PROGRAMS, workers=2))
 
 

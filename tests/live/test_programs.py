@@ -63,14 +63,22 @@ def test_recorded_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"munmap"', '"mumap"', "there is no operation 'mumap'; known are mmap_anon, mmap_shanon"),
+        (
+            '"munmap"',
+            '"mumap"',
+            "there is no operation 'mumap'; did you mean 'munmap'? known are mmap_anon, mmap_sh",
+        ),
         ('["munmap",1,2]', '["munmap",1]', "munmap takes 2 arguments, not [1]"),
         ('["munmap",1,2]', '["munmap",1,"2"]', "'2' is no pages"),
         ('["munmap",1,2]', '["munmap",1,true]', "True is no pages"),
         ('["munmap",1,2]', '["munmap",1,-2]', "-2 is no pages"),
         ('["munmap",1,2]', '["munmap",1,99999999999]', "99999999999 is no pages"),
         ('["munmap",1,2]', '"munmap"', "an operation is a list"),
-        ('0,8,"rw"', '0,8,"rwx"', "'rwx' is no protection; known are none, r, rw"),
+        (
+            '0,8,"rw"',
+            '0,8,"rwx"',
+            "'rwx' is no protection; did you mean 'rw'? known are none, r, rw",
+        ),
         ('"result"', '"results"', "the key 'result' is missing"),
         ('"result":[0,-12]', '"result":[0]', "there are 2 operations"),
         ('"base":"0x200000000000"', '"base":"here"', "invalid literal"),

@@ -8,6 +8,7 @@
 `terminal`  what a stream can show
 `output`    files that appear whole or not at all
 `progress`  the live line of a long search
+`bar`       a bar for a known number of things
 
-and one module for each command, named like it.
+and one module for each command, named like it; `conform_task` is what `conform` was asked to do.
 """

@@ -80,7 +80,7 @@ def explain(error: Exception) -> str | None:
         return _usage(error)
     if isinstance(error, InputError):
         return _message(str(error), error.help)
-    for describe in (_model, _target, _trace, _replay, _checkpoint, _name):
+    for describe in (_model, _target, _trace, _replay, _checkpoint, _name, _live):
         message = describe(error)
         if message is not None:
             return message
@@ -140,6 +140,17 @@ def _name(error: Exception) -> str | None:
     if isinstance(error, UnknownVersionError | UnknownOperationError):
         what, _, known = str(error).partition("; ")
         return _message(what, known)
+    return None
+
+
+def _live(error: Exception) -> str | None:
+    """What the machine lacks, and a file of programs that is none."""
+    module = sys.modules.get("shootdown.live.programs")
+    if module is not None and isinstance(error, module.ProgramFileError):
+        return _message(str(error), "docs/programs.md says what a line of such a file holds")
+    module = sys.modules.get("shootdown.live.errors")
+    if module is not None and isinstance(error, module.MissingMeansError):
+        return _message(f"{error.what}; it is needed {error.why}", error.how)
     return None
 
 

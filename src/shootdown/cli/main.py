@@ -21,6 +21,9 @@ COMMANDS = {
     "record": Command("shootdown.cli.record", "Record the memory system calls of a command."),
     "import": Command("shootdown.cli.import_", "Turn the text of an earlier strace into a trace."),
     "replay": Command("shootdown.cli.replay", "Bill drivers for a recorded workload."),
+    "conform": Command(
+        "shootdown.cli.conform", "Compare the model of Linux with the running kernel."
+    ),
     "demo": Command("shootdown.cli.demo", "Two checks and a bill, in less than a minute."),
 }
 

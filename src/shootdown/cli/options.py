@@ -11,7 +11,10 @@ import click
 from click.core import ParameterSource
 
 _size = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", re.IGNORECASE).fullmatch
+_span = re.compile(r"(\d+)(?:-(\d+))?").fullmatch
 _FACTORS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+MOST_NUMBERS = 1_000_000
 
 
 def given_options(context: click.Context) -> Iterator[click.Option]:
@@ -56,3 +59,29 @@ class Size(click.ParamType[int]):
         if size == 0:
             self.fail("a size of nothing leaves no room to search", param, ctx)
         return size
+
+
+class Numbers(click.ParamType[frozenset[int]]):
+    """`3,7-9`: numbers, and from number to number."""
+
+    name = "numbers"
+
+    def convert(
+        self,
+        value: str | frozenset[int],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> frozenset[int]:
+        """All of them."""
+        if not isinstance(value, str):
+            return value
+        found: set[int] = set()
+        for part in value.split(","):
+            match = _span(part.strip())
+            if match is None:
+                self.fail(f"`{value}` is no list of numbers; write for instance 3,7-9", param, ctx)
+            first, last = int(match[1]), int(match[2] or match[1])
+            if not 0 <= last - first < MOST_NUMBERS:
+                self.fail(f"`{part}` are no numbers, or too many", param, ctx)
+            found.update(range(first, last + 1))
+        return frozenset(found)

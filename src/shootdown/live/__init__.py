@@ -19,7 +19,9 @@
     shrink            the smallest one that still does what is looked for
     region            what such a program works on
     observe           runs one in a fresh process and tells what the kernel did
-    campaign          many of them, on several processes
+    settings          what of the system programs depend on
+    crew              tasks on several processes
+    campaign          many programs on them
     coherence         whether a guest sees what its process has, after every operation
     errors            the error for what a machine lacks
 

@@ -8,8 +8,9 @@ reference of keys, operations and flags.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -116,6 +117,23 @@ class Recording:
     observed: tuple[Observed, ...]
 
 
+def read_meta(path: Path) -> Mapping[str, Any]:
+    """What the first line of a file says about the machine.
+
+    Raises:
+        ProgramFileError: if that is no such line.
+        OSError: if the file cannot be read.
+    """
+    with path.open(encoding="utf-8", errors="replace") as file:
+        try:
+            row = json.loads(file.readline())
+            _need_meta(row)
+        except ValueError as error:
+            raise ProgramFileError(str(path), 1, _explain(error)) from error
+    meta: Mapping[str, Any] = row["meta"]
+    return meta
+
+
 def read_programs(path: Path) -> Iterator[Recording]:
     """The recordings of a file, one after the other; its first line is `meta`.
 
@@ -123,12 +141,12 @@ def read_programs(path: Path) -> Iterator[Recording]:
         ProgramFileError: at the first line that is none.
         OSError: if the file cannot be read.
     """
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:
         for number, text in enumerate(file, 1):
             try:
                 row = json.loads(text)
                 if number == 1:
-                    _need(isinstance(row, dict) and isinstance(row.get("meta"), dict), "no `meta`")
+                    _need_meta(row)
                 else:
                     yield _recording(row)
             except (ValueError, KeyError, TypeError, IndexError) as error:
@@ -146,6 +164,10 @@ def _explain(error: Exception) -> str:
 def _need(condition: bool, message: str) -> None:
     if not condition:
         raise ValueError(message)
+
+
+def _need_meta(row: Any) -> None:
+    _need(isinstance(row, dict) and isinstance(row.get("meta"), dict), "no `meta`")
 
 
 def _recording(row: Any) -> Recording:
@@ -174,7 +196,7 @@ def parse_operation(row: Any) -> Operation:
     """
     _need(isinstance(row, list) and bool(row) and isinstance(row[0], str), "an operation is a list")
     name, arguments = row[0], row[1:]
-    _need(name in ARGUMENTS, f"there is no operation {name!r}; known are {', '.join(ARGUMENTS)}")
+    _need(name in ARGUMENTS, f"there is no operation {name!r}; {_known(name, ARGUMENTS)}")
     kinds = ARGUMENTS[name]
     _need(len(arguments) == len(kinds), f"{name} takes {len(kinds)} arguments, not {arguments}")
     for kind, argument in zip(kinds, arguments, strict=True):
@@ -185,8 +207,15 @@ def parse_operation(row: Any) -> Operation:
                 type(argument) is int and least <= argument < 1 << 36, f"{argument!r} is no {kind}"
             )
         else:
-            _need(argument in known, f"{argument!r} is no {kind}; known are {', '.join(known)}")
+            _need(argument in known, f"{argument!r} is no {kind}; {_known(str(argument), known)}")
     return (name, *arguments)
+
+
+def _known(name: str, names: Iterable[str]) -> str:
+    """The names there are, the nearest first."""
+    known = list(names)
+    near = get_close_matches(name, known, 1)
+    return (f"did you mean {near[0]!r}? " if near else "") + f"known are {', '.join(known)}"
 
 
 def _observed(result: Any, ranges: Any, sites: Any, young: Any, state: Any) -> Observed:
@@ -202,13 +231,13 @@ def _observed(result: Any, ranges: Any, sites: Any, young: Any, state: Any) -> O
     )
 
 
-def write_meta(file: TextIO, meta: Mapping[str, object]) -> None:
-    """The first line."""
-    file.write(json.dumps({"meta": dict(meta)}) + "\n")
+def encode_meta(meta: Mapping[str, object]) -> str:
+    """The first line, without its end."""
+    return json.dumps({"meta": dict(meta)})
 
 
-def write_recording(file: TextIO, recording: Recording) -> None:
-    """One line."""
+def encode_recording(recording: Recording) -> str:
+    """One line, without its end."""
     program, observed = recording.program, recording.observed
     row = {
         "id": program.id,
@@ -222,4 +251,14 @@ def write_recording(file: TextIO, recording: Recording) -> None:
         "young": [each.young for each in observed],
         "state": [{"vmas": each.state.vmas, "pages": each.state.pages} for each in observed],
     }
-    file.write(json.dumps(row, separators=(",", ":")) + "\n")
+    return json.dumps(row, separators=(",", ":"))
+
+
+def write_meta(file: TextIO, meta: Mapping[str, object]) -> None:
+    """The first line."""
+    file.write(encode_meta(meta) + "\n")
+
+
+def write_recording(file: TextIO, recording: Recording) -> None:
+    """One line."""
+    file.write(encode_recording(recording) + "\n")
