@@ -3,9 +3,14 @@
 `version`     kernel versions as they are written
 `memory`      page frames and their reference counts
 `cpu`         a CPU: its TLB, its flush, and a user program on it
-`mm`          an address space: VMAs, page tables, locks, the fault path
+`mm`          an address space: VMAs, page tables, locks
+`vma`         what a VMA says about a page
+`faults`      page faults, copy-on-write
+`gup`         get_user_pages
+`arch`        TLB flushes, one class per architecture
 `gather`      mmu_gather: collect, flush, free
 `task`        a thread that makes system calls
+`start`       how an address space is before the first step
 `operations`  one function per operation, named as in the kernel
 `notifiers`   the mmu_notifier API, one class per generation
 

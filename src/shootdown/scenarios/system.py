@@ -4,17 +4,14 @@ Actors, in this order: a task for each operation, the user programs of the CPUs,
 the workers that serve page requests. Devices and CPUs access any page in any direction at any time;
 a task performs its operation once, on the whole address space.
 
-The address space at the start. Every VMA is readable and writable. Page 0 is private: one
-reference, mapped writable. The pages after it take turns in being shared with a forked child
-(read-only, two references), absent, and left by one (read-only still, one reference: a write only
-has to give the right back); each way to begin is an alternative start. Devices start empty: they
-fill themselves.
+How the address space is at the start, each operation says (`linux.start`); each of its patterns is
+an alternative start.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, cast
@@ -30,24 +27,20 @@ from shootdown.lang.part import Part
 from shootdown.lang.source import place_of
 from shootdown.lang.tables import WIDTH, Options
 from shootdown.linux.cpu import Cpu
-from shootdown.linux.memory import ZERO_FRAME, Memory
+from shootdown.linux.memory import Memory
 from shootdown.linux.mm import Mm
 from shootdown.linux.notifiers.generations import generation_for
 from shootdown.linux.operations.catalogue import Operation
+from shootdown.linux.start import ANONYMOUS, open_with
 from shootdown.linux.task import Task
 from shootdown.linux.version import Version
 from shootdown.machine.result import SearchResult
-from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
 from shootdown.program.program import Program
 from shootdown.rules.access import FREED_FRAME
 from shootdown.rules.machine import OUT_OF_FRAMES
 from shootdown.scenarios.case import WIDEST_COUNTER, Judgement, files_of, settled
 from shootdown.scenarios.target import blame
 from shootdown.scenarios.verdict import Coverage
-
-PRIVATE, SHARED, ABSENT, LEFT = "private", "shared", "absent", "left"
-PATTERNS = ((PRIVATE, SHARED, ABSENT), (PRIVATE, ABSENT, LEFT), (PRIVATE, LEFT, SHARED))
-"""how pages start, repeated over the address space; every pattern is one alternative start"""
 
 MOST_FRAMES = 64
 VACUOUS = "nothing was tested: no access of a device ever reached memory"
@@ -187,26 +180,12 @@ class System:
         ]
 
     def starts(self) -> list[Start]:
-        """The alternative starts, each different one once."""
-        found = [self._start(pattern) for pattern in PATTERNS]
-        return [s for n, s in enumerate(found) if s.values not in [t.values for t in found[:n]]]
-
-    def _start(self, pattern: Sequence[str]) -> Start:
-        mm, memory = self.mm, self.memory
-        values: dict[tuple[Any, int], int] = {(memory.refcount, ZERO_FRAME): 1}
-        frame = 1
-        for page in range(mm.pages):
-            values[mm.vma, page] = READ_WRITE
-            condition = pattern[page % len(pattern)]
-            if condition == ABSENT:
-                continue
-            rights = READ_WRITE if condition == PRIVATE else READ_ONLY
-            values[mm.pte, page] = make_pte(frame, rights)
-            values[mm.table, page // mm.entries] = 1
-            values[memory.refcount, frame] = 2 if condition == SHARED else 1
-            frame += 1
-        values[memory.cursor, 0] = frame % mm.geometry.frames
-        return Start(values)
+        """The alternative starts: those of every operation, each different one once."""
+        patterns = dict.fromkeys(
+            pattern for operation in self.scenario.operations for pattern in operation.patterns
+        )
+        found = [open_with(self.mm, pattern) for pattern in patterns or ANONYMOUS]
+        return [Start(dict(s)) for n, s in enumerate(found) if s not in found[:n]]
 
     def compile(self) -> Program:
         """The program of this scenario.

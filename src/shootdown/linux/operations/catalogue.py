@@ -13,6 +13,7 @@ from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
 from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
+from shootdown.linux.start import ANONYMOUS, Pattern
 from shootdown.linux.task import Task
 from shootdown.linux.version import Version
 
@@ -34,6 +35,8 @@ class Operation:
     """the first kernel that has it"""
     until: Version | None = None
     """the last one, if it is gone"""
+    patterns: tuple[Pattern, ...] = ANONYMOUS
+    """address spaces on which it is worth looking at"""
 
     def exists_in(self, kernel: Version) -> bool:
         """Whether a kernel has it."""

@@ -1,0 +1,102 @@
+"""How an address space is before the first step.
+
+Every VMA is readable and writable. Pages take turns in some conditions; each such pattern is one
+alternative start of a scenario, and an operation says which patterns it is interesting on. Devices
+and CPUs start empty: they fill themselves.
+
+A condition writes down what a page is like: its entry, the frame behind it, and whatever else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shootdown.linux.memory import ZERO_FRAME
+from shootdown.linux.mm import Mm
+from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
+
+
+class Opening:
+    """The values that state has at the start, being written down."""
+
+    def __init__(self, mm: Mm) -> None:
+        self.mm = mm
+        self._next = ZERO_FRAME + 1
+        self._values: dict[tuple[Any, int], int] = {(mm.memory.refcount, ZERO_FRAME): 1}
+
+    @property
+    def values(self) -> Mapping[tuple[Any, int], int]:
+        """By declaration and index; frames that are not in use come after those that are."""
+        cursor = (self.mm.memory.cursor, 0)
+        return {**self._values, cursor: self._next % self.mm.geometry.frames}
+
+    def set(self, state: Any, index: int, value: int) -> None:
+        """An element of an array, or a single value at index 0."""
+        self._values[state, index] = value
+
+    def new_frame(self, references: int = 1) -> int:
+        """A frame in use."""
+        frame = self._next
+        self._next += 1
+        self.set(self.mm.memory.refcount, frame, references)
+        return frame
+
+    def map(self, page: int, frame: int, rights: int) -> None:
+        """An entry, and the table it is in."""
+        self.set(self.mm.pte, page, make_pte(frame, rights))
+        self.set(self.mm.table, page // self.mm.entries, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A way for a page to be."""
+
+    name: str
+    write: Callable[[Opening, int], None]
+
+
+def _private(opening: Opening, page: int) -> None:
+    opening.map(page, opening.new_frame(), READ_WRITE)
+
+
+def _shared(opening: Opening, page: int) -> None:
+    opening.map(page, opening.new_frame(references=2), READ_ONLY)
+
+
+def _absent(opening: Opening, page: int) -> None:
+    pass
+
+
+def _left(opening: Opening, page: int) -> None:
+    opening.map(page, opening.new_frame(), READ_ONLY)
+
+
+PRIVATE = Condition("private", _private)
+"""one reference, mapped writable"""
+SHARED = Condition("shared", _shared)
+"""with a forked child: read-only, two references"""
+ABSENT = Condition("absent", _absent)
+LEFT = Condition("left", _left)
+"""by a child that is gone: read-only still, one reference; a write only has to give the right back
+"""
+
+Pattern = tuple[Condition, ...]
+"""of pages 0, 1, 2, …, repeated over the address space"""
+
+ANONYMOUS: tuple[Pattern, ...] = (
+    (PRIVATE, SHARED, ABSENT),
+    (PRIVATE, ABSENT, LEFT),
+    (PRIVATE, LEFT, SHARED),
+)
+"""private anonymous memory"""
+
+
+def open_with(mm: Mm, pattern: Sequence[Condition]) -> Mapping[tuple[Any, int], int]:
+    """The values of an address space that starts in this pattern."""
+    opening = Opening(mm)
+    for page in range(mm.pages):
+        opening.set(mm.vma, page, READ_WRITE)
+        pattern[page % len(pattern)].write(opening, page)
+    return opening.values
