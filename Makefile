@@ -1,13 +1,14 @@
 # make demo   sets up, then checks drivers and replays a real recorded program
 # make test   sets up, then runs every test
 # make lint   formatting, types, layers
+# make check-all  every operation on every kernel and architecture, with correct drivers
 # make bench  figures of the README, beside SPIN, in one run
 
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test lint bench setup tools clean
+.PHONY: demo test lint check-all bench setup tools clean
 
 setup: $(STAMP)
 
@@ -31,6 +32,9 @@ lint: setup
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+check-all: setup
+	$(VENV)/bin/shootdown matrix --workers 2
 
 bench: setup
 	@command -v spin >/dev/null || { apt-get update -qq && apt-get install -y -qq spin; }

@@ -18,6 +18,9 @@ COMMANDS = {
     "check": Command(
         "shootdown.cli.check", "Check a driver, or a model, against every interleaving."
     ),
+    "matrix": Command(
+        "shootdown.cli.matrix", "Check drivers on many kernels, under every operation."
+    ),
     "record": Command("shootdown.cli.record", "Record the memory system calls of a command."),
     "import": Command("shootdown.cli.import_", "Turn the text of an earlier strace into a trace."),
     "replay": Command("shootdown.cli.replay", "Bill drivers for a recorded workload."),

@@ -16,3 +16,7 @@ DRIVERS: dict[str, type[Driver]] = {
     "kvm-no-in-progress": KvmWithoutInProgress,
     "kvm-no-sequence": KvmWithoutSequence,
 }
+
+CORRECT = ("kvm", "invalidate-range", "sva")
+"""drivers that hold on every kernel they fit, but for bugs of that kernel: one that mirrors, and
+one behind an IOMMU for each way of flushing it"""

@@ -34,7 +34,7 @@ from shootdown.scenarios.all_rules import Known, merge_searches
 from shootdown.scenarios.case import Case, Question
 from shootdown.scenarios.coverage import coverage_of
 from shootdown.scenarios.effort import Effort
-from shootdown.scenarios.keeping import KeptSearches
+from shootdown.scenarios.keeping import Searches
 from shootdown.scenarios.origin import with_origin
 from shootdown.scenarios.profile import profile_lines
 from shootdown.scenarios.races import DATA_RACE, RaceHunt, all_states, with_races
@@ -148,7 +148,7 @@ def _search(
     progress: Callable[[Progress], None] | None,
     note: Callable[[str], None] | None,
     after: After | None,
-    kept: KeptSearches | None,
+    kept: Searches | None,
 ) -> SearchResult:
     """One search by the means of an effort, which is read or taken up again if it was kept."""
 

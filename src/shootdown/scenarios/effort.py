@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from shootdown.machine.reductions import Reductions
 from shootdown.machine.result import Engine, Limits, Liveness
-from shootdown.scenarios.keeping import Keep
+from shootdown.scenarios.keeping import Keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Effort:
     """what is asked of runs that go on for ever (`machine.liveness`)"""
     profile: bool = False
     """count what each line of source costs (`scenarios.profile`)"""
-    keep: Keep | None = None
-    """where searches are kept, so that they can be taken up again"""
+    keep: Keeping | None = None
+    """where searches are kept, so that they can be taken up again, or are not made twice"""
 
     def after(self, seconds: float) -> Effort:
         """What is left of it when so much time has passed."""

@@ -26,6 +26,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -38,6 +39,20 @@ from shootdown.program.program import Program
 
 Search = Callable[[Checkpoint | None, Path | None], SearchResult]
 """makes a search that keeps itself in a file, and goes on from a file if there is one"""
+
+
+class Searches(Protocol):
+    """The searches of one case, in order."""
+
+    def make(self, program: Program, manner: object, search: Search) -> SearchResult:
+        """The next one; `manner` is what else than the program its result depends on."""
+
+
+class Keeping(Protocol):
+    """Where searches are kept."""
+
+    def searches(self, case: str, note: Callable[[str], None] | None) -> Searches:
+        """Those of one case, from the first on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +86,7 @@ class KeptSearches:
         stem = f"{quote(self._case.replace(' ', ''), safe='+')}.{self._number}"
         self._number += 1
         over, under_way = (self._keep.folder / f"{stem}.{kind}" for kind in ("result", "search"))
-        identity = _identity(program, manner)
+        identity = identity_of(program, manner)
         if over.exists():
             return self._read(over, identity)
         resume = under_way if under_way.exists() else None
@@ -114,7 +129,8 @@ class _Row(msgspec.Struct):
     result: SearchResult
 
 
-def _identity(program: Program, manner: object) -> str:
+def identity_of(program: Program, manner: object) -> str:
+    """What a search depends on, in so many letters: equal searches have equal results."""
     return _digest(fingerprint(program, make_layout(program)) + repr(manner).encode()).decode()
 
 

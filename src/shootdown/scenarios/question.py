@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from shootdown.drivers.driver import Driver
 from shootdown.lang.model import Model
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
-from shootdown.linux.version import Version
+from shootdown.linux.version import Version, show_version
 from shootdown.scenarios.case import Question
 from shootdown.scenarios.classes import Target
 from shootdown.scenarios.driver_request import Request
@@ -60,17 +60,38 @@ def ask(name: str, cls: Target, settings: Settings) -> Question:
     if issubclass(cls, Model):
         return _ask_model(name, cls, settings)
     assert issubclass(cls, Driver)
+    kernel = kernel_for(name, cls, settings.kernel)
     return Request(
         cls,
         name,
-        kernel_for(name, cls, settings.kernel),
-        tuple(OPERATIONS.values()) if settings.operations is None else settings.operations,
+        kernel,
+        operations_for(kernel, settings.operations),
         settings.pairs,
         PAGES if settings.pages is None else settings.pages,
         DEVICES if settings.devices is None else settings.devices,
         CPUS if settings.cpus is None else settings.cpus,
         settings.effort,
     )
+
+
+def operations_for(
+    kernel: Version, wanted: tuple[Operation, ...] | None = None
+) -> tuple[Operation, ...]:
+    """The operations that were asked for; all that the kernel has, if nobody asked.
+
+    Raises:
+        TargetError: for one that the kernel does not have.
+    """
+    if wanted is None:
+        return tuple(each for each in OPERATIONS.values() if each.exists_in(kernel))
+    for operation in wanted:
+        if not operation.exists_in(kernel):
+            last = f" to {show_version(operation.until)}" if operation.until else " on"
+            raise TargetError(
+                f"Linux {show_version(kernel)} has no {operation.name}",
+                f"it is in Linux from {show_version(operation.since)}{last}",
+            )
+    return wanted
 
 
 def _ask_model(name: str, cls: type[Model], settings: Settings) -> ModelRequest:

@@ -26,6 +26,31 @@ OLDEST: Version = (2, 6, 27)
 
 
 @dataclass(frozen=True, slots=True)
+class KnownBug:
+    """Kernels whose own code is wrong here: there a correct driver breaks a rule, and has to."""
+
+    rule: str
+    """the rule that it breaks"""
+    source: str
+    """commit, CVE or entry of the literature"""
+    since: Version = OLDEST
+    until: Version = (99, 0, 0)
+    """the last kernel that has the bug"""
+    drivers: tuple[str, ...] = ()
+    """those it can be seen with; empty: all"""
+    archs: tuple[str, ...] = ()
+    """where it can be seen; empty: everywhere"""
+
+    def concerns(self, driver: str, kernel: Version, arch: str) -> bool:
+        """Whether it shows with this driver on this kernel and architecture."""
+        return (
+            self.since <= kernel <= self.until
+            and (not self.drivers or driver in self.drivers)
+            and (not self.archs or arch in self.archs)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """An operation that a scenario can run: its name and its function of a task and a range."""
 
@@ -37,6 +62,8 @@ class Operation:
     """the last one, if it is gone"""
     patterns: tuple[Pattern, ...] = ANONYMOUS
     """address spaces on which it is worth looking at"""
+    known_bugs: tuple[KnownBug, ...] = ()
+    """kernels on which it is wrong"""
 
     def exists_in(self, kernel: Version) -> bool:
         """Whether a kernel has it."""

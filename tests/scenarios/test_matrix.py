@@ -1,0 +1,108 @@
+"""Many drivers on many kernels: what cells there are, and what is expected of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from shootdown.linux.operations.catalogue import KnownBug, find_operation
+from shootdown.machine.result import Limits
+from shootdown.report.matrix_json import encode_matrix
+from shootdown.report.matrix_terminal import describe_group, describe_matrix
+from shootdown.report.paint import Paint
+from shootdown.scenarios.effort import Effort
+from shootdown.scenarios.matrix import Cell, Plan, check_matrix
+
+MUNMAP, FORK = find_operation("munmap"), find_operation("fork")
+KERNELS = ((3, 18, 0), (4, 15, 0), (6, 5, 0), (6, 6, 0), (6, 19, 0))
+
+
+def cells_of(plan: Plan, workers: int = 1) -> list[Cell]:
+    return list(check_matrix(plan, workers))
+
+
+def without_time(cells: list[Cell]) -> list[Cell]:
+    return [replace(cell, seconds=0) for cell in cells]
+
+
+def test_each_driver_meets_the_kernels_it_fits() -> None:
+    """kvm runs everywhere, invalidate-range from 3.19 to 6.5, sva from 6.6 on."""
+    found = cells_of(Plan(operations=(MUNMAP,), kernels=KERNELS))
+    assert [(cell.driver, cell.kernel) for cell in found] == [
+        *(("kvm", kernel) for kernel in ("3.18", "4.15", "6.5", "6.6", "6.19")),
+        *(("invalidate-range", kernel) for kernel in ("4.15", "6.5")),
+        *(("sva", kernel) for kernel in ("6.6", "6.19")),
+    ]
+    assert {cell.verdict for cell in found} == {"holds"}
+    assert all(cell.as_expected for cell in found)
+
+
+def test_equal_programs_are_searched_once() -> None:
+    """A cell that repeats an earlier search has its states, and workers change nothing."""
+    plan = Plan(operations=(MUNMAP, FORK), kernels=KERNELS)
+    found = cells_of(plan)
+    alone = [
+        cells_of(replace(plan, operations=(o,), drivers=(cell.driver,), kernels=(k,)))[0]
+        for cell in found
+        for o in plan.operations
+        if o.name == cell.operation
+        for k in KERNELS
+        if cell.kernel == ".".join(map(str, k[:2]))
+    ]
+    assert [cell.states for cell in alone] == [cell.states for cell in found]
+    assert any(cell.repeated for cell in found)
+    assert not any(cell.repeated for cell in alone)
+    assert without_time(cells_of(plan, workers=2)) == without_time(found)
+
+
+def test_a_search_that_was_cut_is_never_repeated_from_memory() -> None:
+    """Undecided is said of every cell, and is not as expected."""
+    effort = Effort(limits=Limits(states=10))
+    plan = Plan(("kvm",), (MUNMAP,), ((6, 6, 0), (6, 19, 0)), effort=effort)
+    found = cells_of(plan)
+    assert [cell.verdict for cell in found] == ["undecided", "undecided"]
+    assert not any(cell.as_expected or cell.repeated for cell in found)
+
+
+BUG = KnownBug("freed-frame", "a bug for this test", since=(3, 7, 0), until=(6, 5, 0))
+
+
+@pytest.mark.parametrize("driver", ["naive-tlb", "kvm"])
+def test_a_known_bug_has_to_show(driver: str) -> None:
+    """Where a kernel is known to be wrong, holding is as unexpected as breaking elsewhere."""
+    plan = Plan((driver,), (replace(MUNMAP, known_bugs=(BUG,)),), ((6, 5, 0), (6, 6, 0)))
+    old, new = cells_of(plan)
+    assert (old.expected, new.expected) == ("freed-frame", None)
+    assert (old.as_expected, new.as_expected) == (driver == "naive-tlb", driver == "kvm")
+
+
+def test_a_bug_can_belong_to_drivers_and_architectures() -> None:
+    """It concerns only what it names."""
+    bug = replace(BUG, drivers=("kvm",), archs=("arm64",))
+    assert bug.concerns("kvm", (4, 0, 0), "arm64")
+    assert not bug.concerns("sva", (4, 0, 0), "arm64")
+    assert not bug.concerns("kvm", (4, 0, 0), "x86")
+    assert not bug.concerns("kvm", (6, 6, 0), "arm64")
+
+
+def test_the_report_names_what_is_not_as_expected() -> None:
+    """One line for the group, one for each kind of cell that does not hold; JSON has every cell."""
+    plan = Plan(("naive-tlb",), (replace(MUNMAP, known_bugs=(BUG,)),), ((6, 5, 0), (6, 6, 0)))
+    found = [replace(cell, seconds=0.5) for cell in cells_of(plan)]
+    lines = list(describe_group(found, Paint()))
+    assert lines[0].endswith("1.00  not as expected")
+    assert lines[1:] == [
+        "    violated freed-frame on 6.6 (x86)",
+        "    breaks freed-frame, a known bug of 6.5 (x86)",
+    ]
+    assert describe_matrix(found, 1.0)[-1] == (
+        "0 hold, 1 are known bugs of their kernel, 1 are not as expected."
+    )
+    rows = msgspec.json.decode(encode_matrix(found))
+    assert rows["format"] == "shootdown.matrix/1"
+    assert [(row["kernel"], row["rule"], row["as_expected"]) for row in rows["cells"]] == [
+        ("6.5", "freed-frame", True),
+        ("6.6", "freed-frame", False),
+    ]
