@@ -18,7 +18,6 @@ from shootdown.scenarios.verdict import Coverage, ScenarioResult, merge_coverage
 
 from .drivers import Sulks
 
-
 EVERYDAY = tuple(
     OPERATIONS[name]
     for name in (
