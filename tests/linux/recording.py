@@ -10,6 +10,9 @@ is executed on a memory that takes notes, so the order is that of the program, s
 | `P~0` `P^0` | the entry of page 0 loses rights; gains rights |
 | `C0-2` | a CPU flush |
 | `X0-2` | invalidate_range (3.19 to 6.5), arch_invalidate_secondary_tlbs (6.6 on) |
+| `I0` `N0` | invalidate_page (until 4.12), change_pte (2.6.32 to 6.9) of page 0 |
+| `F0-1` `Y0-1` `Q0` | clear_flush_young, clear_young (4.3 on), test_young (2.6.38 on) |
+| `Z0` | release |
 | `U0` `T0` | page table 0 is unlinked; goes back to the allocator |
 | `R3` | the last reference of frame 3 is dropped |
 | `[` `]` | the page-table lock is taken and given back (left out around nothing) |
@@ -23,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shootdown.lang.compile import Entry, Start, compile_system
-from shootdown.lang.declare import PageRange, count, ghost, indivisible
+from shootdown.lang.declare import PageRange, Pte, count, ghost, indivisible
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
 from shootdown.lang.tables import Options
@@ -51,6 +54,29 @@ class Subscriber(Part):
     def invalidate_range_end(self, range: PageRange) -> None:
         count("E", range.start)
         count("to", range.end)
+
+    def invalidate_page(self, page: int) -> None:
+        count("I", page)
+
+    def change_pte(self, page: int, pte: Pte) -> None:
+        count("N", page)
+
+    def clear_flush_young(self, range: PageRange) -> bool:
+        count("F", range.start)
+        count("to", range.end)
+        return False
+
+    def clear_young(self, range: PageRange) -> bool:
+        count("Y", range.start)
+        count("to", range.end)
+        return False
+
+    def test_young(self, page: int) -> bool:
+        count("Q", page)
+        return False
+
+    def release(self) -> None:
+        count("Z", 0)
 
     def invalidate_range(self, range: PageRange) -> None:
         count("X", range.start)
@@ -117,7 +143,7 @@ class Journal(list[str]):
         name = self.counters[number]
         if name == "to":
             self[-1] += f"-{amount}"
-        elif name in ("S", "E", "X", "C", "T"):
+        elif name in ("S", "E", "X", "C", "T", "I", "N", "F", "Y", "Q", "Z"):
             self.append(f"{name}{amount}")
 
     def stored(self, variable: int, index: int, old: int, new: int) -> None:

@@ -23,9 +23,12 @@ from .tasks import leave, map_read_only, protect_nothing, protect_writable
 PRIVATE, SHARED = Page(1), Page(2, READ_ONLY, references=2)
 ABSENT = Page()
 UNMAPPED = Page(vma=NO_VMA, table=False)
-KERNELS = ("3.14", "3.18", "3.19", "4.15", "6.1", "6.6", "6.19")
+KERNELS = ("2.6.27", "2.6.32", "3.6", "3.14", "3.18", "3.19", "4.15", "6.1", "6.6", "6.19")
 
 MUNMAP = {  # row 1
+    "2.6.27": "S0-2 [P-0] [P-1] E0-2 [U0] C0-2 R1 T0",
+    "2.6.32": "S0-2 [P-0] [P-1] E0-2 [U0] C0-2 R1 T0",
+    "3.6": "S0-2 [P-0] [P-1] E0-2 [U0] C0-2 R1 T0",
     "3.14": "S0-2 [P-0] [P-1] E0-2 [U0] C0-2 R1 T0",
     "3.18": "S0-2 [P-0] [P-1] E0-2 [U0] C0-2 R1 T0",
     "3.19": "S0-2 [P-0] [P-1] X0-2 E0-2 [U0] C0-2 X0-2 R1 T0",
@@ -35,6 +38,9 @@ MUNMAP = {  # row 1
     "6.19": "S0-2 [P-0] [P-1] E0-2 [U0] C0-2 X0-2 R1 T0",
 }
 MADVISE = {  # row 3
+    "2.6.27": "S0-2 [P-0] [P-1] E0-2 C0-2 R1",
+    "2.6.32": "S0-2 [P-0] [P-1] E0-2 C0-2 R1",
+    "3.6": "S0-2 [P-0] [P-1] E0-2 C0-2 R1",
     "3.14": "S0-2 [P-0] [P-1] E0-2 C0-2 R1",
     "3.18": "S0-2 [P-0] [P-1] E0-2 C0-2 R1",
     "3.19": "S0-2 [P-0] [P-1] X0-2 E0-2 C0-2 X0-2 R1",
@@ -44,6 +50,9 @@ MADVISE = {  # row 3
     "6.19": "S0-2 [P-0] [P-1] E0-2 C0-2 X0-2 R1",
 }
 MPROTECT = {  # row 4
+    "2.6.27": "S0-2 [P~0] C0-2 E0-2",
+    "2.6.32": "S0-2 [P~0] C0-2 E0-2",
+    "3.6": "S0-2 [P~0] C0-2 E0-2",
     "3.14": "S0-2 [P~0] C0-2 E0-2",
     "3.18": "S0-2 [P~0] E0-2 C0-2",
     "3.19": "S0-2 [P~0] X0-2 E0-2 C0-2",
@@ -53,6 +62,9 @@ MPROTECT = {  # row 4
     "6.19": "S0-2 [P~0] E0-2 C0-2 X0-2",
 }
 FORK = {  # row 9
+    "2.6.27": "S0-2 [P~0] E0-2 C0-2",
+    "2.6.32": "S0-2 [P~0] E0-2 C0-2",
+    "3.6": "S0-2 [P~0] E0-2 C0-2",
     "3.14": "S0-2 [P~0] E0-2 C0-2",
     "3.18": "S0-2 [P~0] E0-2 C0-2",
     "3.19": "S0-2 [P~0] X0-2 E0-2 C0-2",
@@ -61,13 +73,16 @@ FORK = {  # row 9
     "6.6": "S0-2 [P~0] E0-2 C0-2 X0-2",
     "6.19": "S0-2 [P~0] E0-2 C0-2 X0-2",
 }
-COPY = {  # row 11
-    "3.14": "S1-2 [P-1 C1-2 P+1] E1-2",
-    "3.18": "S1-2 [P-1 C1-2 P+1] E1-2",
-    "3.19": "S1-2 [P-1 C1-2 X1-2 P+1] X1-2 E1-2",
-    "4.15": "S1-2 [P-1 C1-2 X1-2 P+1] E1-2",
-    "6.1": "S1-2 [P-1 C1-2 X1-2 P+1] E1-2",
-    "6.6": "S1-2 [P-1 C1-2 X1-2 P+1] E1-2",
+COPY = {  # row 11; change_pte is set_pte_at_notify()'s
+    "2.6.27": "[P-1 C1-2 I1 P+1]",
+    "2.6.32": "[P-1 C1-2 P+1 N1]",
+    "3.6": "[P-1 C1-2 N1 P+1]",
+    "3.14": "S1-2 [P-1 C1-2 N1 P+1] E1-2",
+    "3.18": "S1-2 [P-1 C1-2 N1 P+1] E1-2",
+    "3.19": "S1-2 [P-1 C1-2 X1-2 N1 P+1] X1-2 E1-2",
+    "4.15": "S1-2 [P-1 C1-2 X1-2 N1 P+1] E1-2",
+    "6.1": "S1-2 [P-1 C1-2 X1-2 N1 P+1] E1-2",
+    "6.6": "S1-2 [P-1 C1-2 X1-2 N1 P+1] E1-2",
     "6.19": "S1-2 [P-1 C1-2 X1-2 P+1] E1-2",
 }
 
@@ -125,7 +140,7 @@ def test_a_write_fault_on_nothing_sends_nothing(kernel: str) -> None:
 def test_the_zero_page_is_copied_and_never_freed() -> None:
     """Row 11 for the zero page: no reference of it is dropped, whatever the count."""
     found = record("6.6", write_fault, [Page(ZERO_FRAME, READ_ONLY)], choices=(0,))
-    assert found.text == "S0-1 [P-0 C0-1 X0-1 P+0] E0-1"
+    assert found.text == "S0-1 [P-0 C0-1 X0-1 N0 P+0] E0-1"
     assert found.state["memory.refcount"][:5] == [1, 0, 0, 0, 1]
 
 

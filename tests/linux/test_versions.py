@@ -39,16 +39,21 @@ def test_what_is_not_a_version_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("kernel", "since"),
     [
+        ("2.6.27", "2.6.27"),
+        ("2.6.31", "2.6.27"),
+        ("2.6.39", "2.6.38"),
+        ("3.5", "2.6.38"),
         ("3.7", "3.7"),
         ("3.14.99", "3.7"),
-        ("3.15", "3.15"),
-        ("3.18", "3.15"),
+        ("3.16", "3.15"),
+        ("3.18", "3.17"),
         ("3.19", "3.19"),
-        ("4.14", "3.19"),
+        ("4.14", "4.14"),
         ("4.15", "4.15"),
-        ("6.5", "4.15"),
+        ("6.5", "6.4"),
         ("6.6", "6.6"),
-        ("6.19", "6.6"),
+        ("6.18", "6.10"),
+        ("6.19", "6.19"),
     ],
 )
 def test_a_kernel_has_the_newest_generation_not_newer_than_itself(kernel: str, since: str) -> None:
@@ -56,12 +61,12 @@ def test_a_kernel_has_the_newest_generation_not_newer_than_itself(kernel: str, s
     assert show_version(generation_for(parse_version(kernel)).since) == since
 
 
-@pytest.mark.parametrize("kernel", ["3.6", "2.6.27", "6.19.1", "6.20", "7.0"])
+@pytest.mark.parametrize("kernel", ["2.6.26", "2.6", "6.19.1", "6.20", "7.0"])
 def test_kernels_out_of_reach_are_refused(kernel: str) -> None:
     """Older than the first generation or newer than what was read: no guess."""
     with pytest.raises(UnknownVersionError) as refusal:
         generation_for(parse_version(kernel))
-    assert str(refusal.value) == f"kernel {kernel} is not modelled; known are 3.7 to 6.19"
+    assert str(refusal.value) == f"kernel {kernel} is not modelled; known are 2.6.27 to 6.19"
 
 
 def test_each_generation_inherits_from_the_one_before() -> None:
@@ -72,14 +77,28 @@ def test_each_generation_inherits_from_the_one_before() -> None:
 
 
 def test_callbacks_of_each_generation() -> None:
-    """Start and end are always there; the third callback changes its name in 6.6."""
-    both = ("invalidate_range_start", "invalidate_range_end")
-    assert [generation.callbacks for generation in GENERATIONS] == [
-        both,
-        both,
-        (*both, "invalidate_range"),
-        (*both, "invalidate_range"),
-        (*both, "arch_invalidate_secondary_tlbs"),
+    """Every callback that came or went, with the generation where it did."""
+    changes = [
+        (show_version(newer.since), set(newer.callbacks) ^ set(older.callbacks))
+        for older, newer in pairwise(GENERATIONS)
+        if newer.callbacks != older.callbacks
+    ]
+    assert set(GENERATIONS[0].callbacks) == {
+        "release",
+        "clear_flush_young",
+        "invalidate_page",
+        "invalidate_range_start",
+        "invalidate_range_end",
+    }
+    assert changes == [
+        ("2.6.32", {"change_pte"}),
+        ("2.6.38", {"test_young"}),
+        ("3.19", {"invalidate_range"}),
+        ("4.3", {"clear_young"}),
+        ("4.13", {"invalidate_page"}),
+        ("5.4", {"free_notifier"}),
+        ("6.6", {"invalidate_range", "arch_invalidate_secondary_tlbs"}),
+        ("6.10", {"change_pte"}),
     ]
 
 

@@ -31,13 +31,13 @@ class TwoEras(Sva):
 def test_spans_of_shipped_drivers() -> None:
     """Start and end go everywhere; the third callback had two names."""
     assert dict(zip(DRIVERS, describe_kernels(DRIVERS.values()), strict=True)) == {
-        "amd-iommu-v2": "3.7 to 6.19",
-        "naive-tlb": "3.7 to 6.19",
+        "amd-iommu-v2": "2.6.27 to 6.19",
+        "naive-tlb": "2.6.27 to 6.19",
         "invalidate-range": "3.19 to 6.5",
         "sva": "6.6 to 6.19",
-        "kvm": "3.7 to 6.19",
-        "kvm-no-in-progress": "3.7 to 6.19",
-        "kvm-no-sequence": "3.7 to 6.19",
+        "kvm": "2.6.27 to 6.19",
+        "kvm-no-in-progress": "2.6.27 to 6.19",
+        "kvm-no-sequence": "2.6.27 to 6.19",
     }
 
 

@@ -5,10 +5,18 @@ decides which generations of the API it can run on; nothing else is declared.
 
 | callback | called |
 |---|---|
-| `invalidate_range_start(self, range)` | before entries of the range change; may sleep |
-| `invalidate_range_end(self, range)` | after they have changed; may sleep |
+| `invalidate_range_start(self, range)` | before entries change; may sleep from 3.7 on, from |
+|  | 4.19 on only if `range.blockable`; returns EAGAIN if it would have to and must not |
+| `invalidate_range_end(self, range)` | after they have changed; may sleep likewise |
+| `invalidate_page(self, page)` | until 4.12: one entry has changed; may sleep from 3.7 to 4.10 |
 | `invalidate_range(self, range)` | 3.19 to 6.5: after the CPU flush, before pages are freed |
 | `arch_invalidate_secondary_tlbs(self, range)` | 6.6 on: with every CPU flush |
+| `change_pte(self, page, pte)` | 2.6.32 to 6.9: one entry is replaced by `pte`; may not sleep |
+| `clear_flush_young(self, range)` | was it used? may not sleep, like the next two |
+| `clear_young(self, range)` | 4.3 on: the same, TLBs may keep their entries |
+| `test_young(self, page)` | 2.6.38 on: the same, nothing is cleared |
+| `release(self)` | the address space ends, or the driver unregisters; may sleep from 3.7 on |
+| `free_notifier(self)` | 5.4 on: the subscription is freed; may not sleep |
 | `device_fault(self, page, write)` | a device could not translate an access; always needed |
 """
 
@@ -24,14 +32,22 @@ from shootdown.lang.part import Part
 from shootdown.linux.mm import Mm
 from shootdown.linux.version import Version
 
-NOTIFIER_CALLBACKS = (
-    "invalidate_range_start",
-    "invalidate_range_end",
-    "invalidate_range",
-    "arch_invalidate_secondary_tlbs",
-)
+_NOTIFIER_PARAMETERS: dict[str, tuple[str, ...]] = {
+    "invalidate_range_start": ("self", "range"),
+    "invalidate_range_end": ("self", "range"),
+    "invalidate_range": ("self", "range"),
+    "arch_invalidate_secondary_tlbs": ("self", "range"),
+    "invalidate_page": ("self", "page"),
+    "change_pte": ("self", "page", "pte"),
+    "clear_flush_young": ("self", "range"),
+    "clear_young": ("self", "range"),
+    "test_young": ("self", "page"),
+    "release": ("self",),
+    "free_notifier": ("self",),
+}
+NOTIFIER_CALLBACKS = tuple(_NOTIFIER_PARAMETERS)
 CALLBACKS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(NOTIFIER_CALLBACKS, ("self", "range")),
+    **_NOTIFIER_PARAMETERS,
     "device_fault": ("self", "page", "write"),
 }
 """the parameters of each callback; the names are yours, their number is not"""

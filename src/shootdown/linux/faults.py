@@ -68,12 +68,14 @@ def _wp_page_reuse(mm: Mm, page: int, old: Pte) -> None:
 def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
     range = MmuNotifierRange(page, page + 1, Event.CLEAR, "do_wp_page")
     unused = mm.memory.alloc_page()
-    mm.notifiers.invalidate_range_start(range)
+    if mm.notifiers.copy_is_announced:
+        mm.notifiers.invalidate_range_start(range)
     with mm.page_table_lock:
         if mm.pte[page] == old:
             mm.ptep_clear_flush_notify(page)
-            mm.pte[page] = Pte(unused, READ_WRITE)
+            mm.set_pte_at_notify(page, Pte(unused, READ_WRITE))
             unused = old.frame
-    mm.notifiers.invalidate_range_only_end(range)
+    if mm.notifiers.copy_is_announced:
+        mm.notifiers.invalidate_range_only_end(range)
     mm.memory.put_page(unused)
     count("write faults, page copied")

@@ -36,7 +36,7 @@ from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 
 if TYPE_CHECKING:
     from shootdown.linux.cpu import Cpu
-    from shootdown.linux.notifiers.v3_7 import Notifiers
+    from shootdown.linux.notifiers.v2_6_27 import Notifiers
 
 
 class WalkCache(Protocol):
@@ -96,6 +96,10 @@ class Mm(Part):
         """Clear one entry and flush it everywhere, under the page-table lock."""
         self.arch.ptep_clear_flush(page)
         self.notifiers.pte_cleared_and_flushed(PageRange(page, page + 1))
+
+    def set_pte_at_notify(self, page: int, pte: Pte) -> None:
+        """set_pte_at_notify(): the new entry after that, told to those who have change_pte."""
+        self.notifiers.set_pte_at_notify(self, page, pte)
 
     # --- faults -------------------------------------------------------------------------------
 

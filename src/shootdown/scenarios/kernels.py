@@ -10,7 +10,7 @@ from shootdown.linux.notifiers.generations import GENERATIONS, NEWEST, generatio
 from shootdown.linux.version import Version, show_version
 from shootdown.scenarios.errors import TargetError
 
-FLUSH_CALLBACKS = frozenset({"invalidate_range", "arch_invalidate_secondary_tlbs"})
+RANGE_CALLBACKS = frozenset({"invalidate_range_start", "invalidate_range_end"})
 
 
 def callbacks_of(driver: type[Driver]) -> frozenset[str]:
@@ -25,7 +25,7 @@ def misfit(driver: type[Driver], kernel: Version) -> str | None:
     unknown = sorted(present - set(generation.callbacks))
     if unknown:
         return f"kernel {show_version(kernel)} never calls {unknown[0]}"
-    if "arch_invalidate_secondary_tlbs" in present and len(present) > 1:
+    if "arch_invalidate_secondary_tlbs" in present and present & RANGE_CALLBACKS:
         # mmu_notifier.c since 6.6: registration refuses an ops with both families (EINVAL)
         return "a kernel from 6.6 on refuses a driver with both families of callbacks"
     return None
@@ -44,7 +44,9 @@ def kernels_for(driver: type[Driver]) -> tuple[Version, Version] | None:
 def _before(version: Version) -> Version:
     """The release before the first one of a generation; Linux went from 3.19 to 4.0 and so on."""
     lasts: dict[int, int] = {3: 19, 4: 20, 5: 19}
-    major, minor, _ = version
+    major, minor, patch = version
+    if major == 2:
+        return (2, minor, patch - 1)
     return (major, minor - 1, 0) if minor else (major - 1, lasts[major - 1], 0)
 
 

@@ -3,35 +3,36 @@
 Between start and end such hardware cannot be kept from walking again, so start is too early to
 flush it and end too late: pages are freed before. invalidate_range may not sleep and is called
 after the CPU flush and before anything is freed or replaced; and once more by every end, so that a
-driver of this kind needs no start and end of its own. Source: commits 1897bdc4d331, 34ee645e83b6
-and 0f0a327fa12c; include/linux/mmu_notifier.h of 3.19.
+driver of this kind needs no start and end of its own. Reclaim and write-back do not call it: they
+have invalidate_page. Source: commits 1897bdc4d331, 34ee645e83b6 and 0f0a327fa12c;
+include/linux/mmu_notifier.h of 3.19.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, count
-from shootdown.linux.notifiers import v3_15
+from shootdown.lang.declare import PageRange, atomic_context, count
+from shootdown.linux.notifiers import v3_17
 from shootdown.linux.notifiers.range import MmuNotifierRange
-from shootdown.linux.notifiers.v3_7 import Subscriber
+from shootdown.linux.notifiers.subscriber import Subscriber
 
 
-class Notifiers(v3_15.Notifiers):
-    """Adds the third callback and the places that call it."""
+class Notifiers(v3_17.Notifiers):
+    """Adds the callback of flush points, and the places that call it."""
 
     since = (3, 19, 0)
-    callbacks = (*v3_15.Notifiers.callbacks, "invalidate_range")
+    callbacks = (*v3_17.Notifiers.callbacks, "invalidate_range")
 
     def __init__(self, subscribers: Sequence[Subscriber]) -> None:
         super().__init__(subscribers)
-        self.flushes = [s for s in subscribers if hasattr(s, "invalidate_range")]
+        self.flushes = self.having("invalidate_range")
 
     def invalidate_range(self, range: PageRange) -> None:
         """mmu_notifier_invalidate_range()"""
         for subscriber in self.flushes:
             count("calls of invalidate_range")
-            subscriber.invalidate_range(range)
+            self.tell_flush(subscriber, range)
 
     def invalidate_range_end(self, range: MmuNotifierRange) -> None:
         """Calls invalidate_range first: the end of any operation is also a flush point."""
@@ -42,6 +43,23 @@ class Notifiers(v3_15.Notifiers):
         """ptep_clear_flush_notify() tells at once: a new page may be mapped next."""
         self.invalidate_range(range)
 
+    def pte_downgraded_and_flushed(self, range: PageRange) -> None:
+        """KSM uses ptep_clear_flush_notify() too."""
+        self.invalidate_range(range)
+
+    def pmd_cleared(self, range: PageRange) -> None:
+        """pmdp_get_and_clear_notify(), before the CPUs are flushed."""
+        self.invalidate_range(range)
+
+    def hugetlb_changed(self, range: PageRange) -> None:
+        """hugetlb_cow(), copy_hugetlb_page_range(), hugetlb_change_protection()."""
+        self.invalidate_range(range)
+
     def gather_flushed(self, range: PageRange) -> None:
         """tlb_flush_mmu_tlbonly(), mm/memory.c of 3.19."""
         self.invalidate_range(range)
+
+    @atomic_context
+    def tell_flush(self, subscriber: Subscriber, range: PageRange) -> None:
+        """May not sleep: often under the page-table lock."""
+        subscriber.invalidate_range(range)

@@ -1,73 +1,67 @@
-"""3.7: callbacks run under SRCU and may sleep; pages are announced by start and end alone.
+"""3.7: callbacks run under SRCU and may sleep.
 
-Source: mm/mmu_notifier.c and include/linux/mmu_notifier.h of 3.10 and 3.16; commits 21a92735f660
-(SRCU) and 6bdb913f0a70 (COW is wrapped in start and end). `invalidate_page`, which reclaim and
-write-back used until 4.13, belongs to operations that are not modelled yet.
+For that invalidate_page moves out from under the page-table lock, to where another thread may
+already have mapped a new page (B5); copy-on-write and KSM are wrapped in start and end, and
+change_pte, which stays under the lock, is no longer replaced by invalidate_page. From now on start
+has removed the entry before change_pte comes: it finds nothing, until its removal in 6.10 (B18).
+Source: commits 21a92735f660 (SRCU), 6bdb913f0a70 (start and end around copy-on-write), 2ec74c3ef2d8
+(invalidate_page outside; id from memory); mm/mmu_notifier.c and mm/rmap.c of 3.10 and 3.16.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
-from shootdown.lang.declare import PageRange, count
-from shootdown.lang.part import Part
+from shootdown.lang.declare import Pte, count, might_sleep
+from shootdown.linux.notifiers import v3_6
 from shootdown.linux.notifiers.range import MmuNotifierRange
-from shootdown.linux.version import Version
+from shootdown.linux.notifiers.subscriber import Subscriber
 
 
-class Subscriber(Protocol):
-    """A driver that registered a notifier. Which callbacks it has is found by name."""
+class Notifiers(v3_6.Notifiers):
+    """Sleeping is allowed, except in change_pte and the young callbacks."""
 
-    def invalidate_range_start(self, range: PageRange) -> None: ...
-    def invalidate_range_end(self, range: PageRange) -> None: ...
-    def invalidate_range(self, range: PageRange) -> None: ...
-    def arch_invalidate_secondary_tlbs(self, range: PageRange) -> None: ...
-
-
-class Notifiers(Part):
-    """The hooks that operations call, and what this generation makes of them.
-
-    Hooks named after kernel functions stand where the kernel calls them. The three in the past
-    tense are places: a generation may or may not tell anybody there.
-    """
-
-    since: Version = (3, 7, 0)
-    callbacks: tuple[str, ...] = ("invalidate_range_start", "invalidate_range_end")
-    """what a driver of this generation can implement"""
-    flushes_in_mprotect: bool = True
-    """mprotect flushes CPU TLBs before it calls end (mm/mprotect.c up to 3.14)"""
-    mprotect_skips_unpopulated: bool = False
-    """mprotect announces only from the first populated page table on"""
-
-    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
-        self.starts = [s for s in subscribers if hasattr(s, "invalidate_range_start")]
-        self.ends = [s for s in subscribers if hasattr(s, "invalidate_range_end")]
-        self.flushes: list[Subscriber] = []
-        """drivers to call at flush points"""
+    since = (3, 7, 0)
+    copy_is_announced = True
+    hugetlb_fork_is_announced = True
+    """seen in 3.10 (which release brought it is not known here)"""
 
     def invalidate_range_start(self, range: MmuNotifierRange) -> None:
-        """mmu_notifier_invalidate_range_start(): before any entry of the range changes."""
-        for subscriber in self.starts:
-            count("calls of invalidate_range_start")
-            subscriber.invalidate_range_start(range)
+        """Called where the caller may sleep."""
+        might_sleep()
+        super().invalidate_range_start(range)
 
     def invalidate_range_end(self, range: MmuNotifierRange) -> None:
-        """mmu_notifier_invalidate_range_end(): all entries have changed. It promises nothing about
-        CPU TLB flushes, freed pages or freed tables (section 4 of the call-site table)."""
-        for subscriber in self.ends:
-            count("calls of invalidate_range_end")
-            subscriber.invalidate_range_end(range)
+        """Called where the caller may sleep."""
+        might_sleep()
+        super().invalidate_range_end(range)
 
-    def invalidate_range_only_end(self, range: MmuNotifierRange) -> None:
-        """The end of an operation that already reached the flush points by itself."""
-        self.invalidate_range_end(range)
+    def page_unmapped(self, page: int) -> None:
+        """Too early: the lock is held."""
 
-    def pte_cleared_and_flushed(self, range: PageRange) -> None:
-        """ptep_clear_flush_notify(): entry cleared, CPUs flushed, page-table lock still held."""
+    def page_cleaned(self, page: int) -> None:
+        """Too early: the lock is held."""
 
-    def gather_flushed(self, range: PageRange) -> None:
-        """An mmu_gather has flushed CPU TLBs and is about to free what it gathered."""
+    def page_unlocked(self, page: int) -> None:
+        """mmu_notifier_invalidate_page(), after pte_unmap_unlock()."""
+        self.invalidate_page(page)
 
-    def cpu_tlb_flushed(self, range: PageRange) -> None:
-        """The architecture has flushed a range from CPU TLBs, for whatever reason."""
+    def change_pte(self, page: int, pte: Pte) -> None:
+        """Nobody else is told: start has already been called."""
+        for subscriber in self.changes:
+            count("calls of change_pte")
+            self.tell_change(subscriber, page, pte)
+
+    def tell_start(self, subscriber: Subscriber, range: MmuNotifierRange) -> None:
+        """Under srcu_read_lock()."""
+        subscriber.invalidate_range_start(range)
+
+    def tell_end(self, subscriber: Subscriber, range: MmuNotifierRange) -> None:
+        """Under srcu_read_lock()."""
+        subscriber.invalidate_range_end(range)
+
+    def tell_page(self, subscriber: Subscriber, page: int) -> None:
+        """Under srcu_read_lock(); until 4.11 not under the page-table lock."""
+        subscriber.invalidate_page(page)
+
+    def tell_release(self, subscriber: Subscriber) -> None:
+        """Under srcu_read_lock()."""
+        subscriber.release()

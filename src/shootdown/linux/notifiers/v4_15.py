@@ -1,20 +1,30 @@
-"""4.15: an end that does not call invalidate_range again.
+"""4.15: invalidate_range is called less: an end without it, and no call for what stays the same.
 
-mmu_notifier_invalidate_range_only_end() for operations that called it under the page-table lock;
-here that is copy-on-write. Source: commits 4645b9fe84bf and 0f10851ea475.
+mmu_notifier_invalidate_range_only_end() is for operations that called invalidate_range under the
+page-table lock, such as copy-on-write. A page that only loses rights, or is replaced by one with
+the same contents, is left to the call that end makes. Source: commits 4645b9fe84bf and
+0f10851ea475; Documentation/vm/mmu_notifier.rst.
 """
 
 from __future__ import annotations
 
-from shootdown.linux.notifiers import v3_7, v3_19
+from shootdown.lang.declare import PageRange, might_sleep
+from shootdown.linux.notifiers import v4_14
 from shootdown.linux.notifiers.range import MmuNotifierRange
 
 
-class Notifiers(v3_19.Notifiers):
-    """As before, without the second call for copy-on-write."""
+class Notifiers(v4_14.Notifiers):
+    """As before, without calls that repeat others."""
 
     since = (4, 15, 0)
 
     def invalidate_range_only_end(self, range: MmuNotifierRange) -> None:
         """End, for those who registered one; no invalidate_range."""
-        v3_7.Notifiers.invalidate_range_end(self, range)
+        might_sleep()
+        self.send_end(range)
+
+    def pte_downgraded_and_flushed(self, range: PageRange) -> None:
+        """KSM: ptep_clear_flush() without notify."""
+
+    def page_cleaned(self, page: int) -> None:
+        """page_mkclean_one(): end tells."""

@@ -10,26 +10,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, count
-from shootdown.linux.notifiers import v3_7, v4_15
-from shootdown.linux.notifiers.v3_7 import Subscriber
+from shootdown.lang.declare import PageRange, atomic_context, count
+from shootdown.linux.notifiers import v6_4
+from shootdown.linux.notifiers.subscriber import Subscriber
 
 
-class Notifiers(v4_15.Notifiers):
+class Notifiers(v6_4.Notifiers):
     """The flush points move into the architecture's flush functions."""
 
     since = (6, 6, 0)
-    callbacks = (*v3_7.Notifiers.callbacks, "arch_invalidate_secondary_tlbs")
+    callbacks = tuple(
+        "arch_invalidate_secondary_tlbs" if c == "invalidate_range" else c
+        for c in v6_4.Notifiers.callbacks
+    )
 
     def __init__(self, subscribers: Sequence[Subscriber]) -> None:
         super().__init__(subscribers)
-        self.flushes = [s for s in subscribers if hasattr(s, "arch_invalidate_secondary_tlbs")]
+        self.flushes = self.having("arch_invalidate_secondary_tlbs")
 
     def cpu_tlb_flushed(self, range: PageRange) -> None:
         """mmu_notifier_arch_invalidate_secondary_tlbs(), at the end of flush_tlb_mm_range()."""
         for subscriber in self.flushes:
             count("calls of arch_invalidate_secondary_tlbs")
-            subscriber.arch_invalidate_secondary_tlbs(range)
+            self.tell_arch_flush(subscriber, range)
 
     def invalidate_range(self, range: PageRange) -> None:
         """Gone: nothing is sent where 3.19 to 6.5 called it."""
+
+    @atomic_context
+    def tell_arch_flush(self, subscriber: Subscriber, range: PageRange) -> None:
+        """May not sleep: often under the page-table lock."""
+        subscriber.arch_invalidate_secondary_tlbs(range)

@@ -1,0 +1,38 @@
+"""4.3: clear_young: the accessed bit is cleared, and the secondary TLB may keep its entry.
+
+For page_idle, and later DAMON and MGLRU: a page that looks idle for a while too long harms nobody.
+Source: commit 1d7715c676a1 (from memory).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shootdown.lang.declare import PageRange, atomic_context, count
+from shootdown.linux.notifiers import v3_19
+from shootdown.linux.notifiers.subscriber import Subscriber
+
+
+class Notifiers(v3_19.Notifiers):
+    """Adds clear_young."""
+
+    since = (4, 3, 0)
+    callbacks = (*v3_19.Notifiers.callbacks, "clear_young")
+
+    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
+        super().__init__(subscribers)
+        self.clear_youngs = self.having("clear_young")
+
+    def ptep_clear_young_notify(self, page: int) -> bool:
+        """__mmu_notifier_clear_young(): every one is asked."""
+        young = False
+        for subscriber in self.clear_youngs:
+            count("calls of clear_young")
+            if self.ask_clear_young(subscriber, PageRange(page, page + 1)):
+                young = True
+        return young
+
+    @atomic_context
+    def ask_clear_young(self, subscriber: Subscriber, range: PageRange) -> bool:
+        """Under the page-table lock, in every generation."""
+        return subscriber.clear_young(range)
