@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from shootdown.live import observe
 from shootdown.live.campaign import count_operations, observe_all
 from shootdown.live.crew import WorkerError
 from shootdown.live.generate import generate
@@ -74,16 +73,6 @@ def test_death_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(WorkerError, match="died with status -9"):
         list(observe_all(PROGRAMS, workers=2))
-
-
-def test_until_two_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two equal runs count, whatever came between; MOST_RUNS different ones do not."""
-    outcomes = [1, 2, 3, 2, 9]
-    monkeypatch.setattr(observe, "in_fresh_process", lambda run: outcomes.pop(0))
-    assert observe._observe(PROGRAMS[0], None) == Recording(PROGRAMS[0], 2)
-    outcomes = list(range(observe.MOST_RUNS))
-    with pytest.raises(UnstableProgramError):
-        observe._observe(PROGRAMS[0], None)
 
 
 def test_hits() -> None:

@@ -9,11 +9,11 @@ from shootdown.live.generate import generate
 from shootdown.live.guest import Guest
 from shootdown.live.kvm import Kvm
 from shootdown.live.memory import PAGE
-from shootdown.live.observe import in_fresh_process
 from shootdown.live.programs import Program
 from shootdown.live.region import Region
 
 from .conftest import REGION
+from .fresh_process import in_fresh_process
 
 
 def in_new_process(program: Program) -> list[Difference]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from shootdown.live.callbacks import LostEventsError
 from shootdown.live.errors import MissingMeansError
 from shootdown.live.memory import (
     MADV_COLD,
@@ -27,7 +28,7 @@ from shootdown.live.memory import (
     munmap,
     store,
 )
-from shootdown.live.notifications import LostEventsError, NotificationLog, find_cause
+from shootdown.live.notifications import NotificationLog, find_cause
 
 from .conftest import PAGES
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from shootdown.live import observe
+from shootdown.live.callbacks import LostEventsError, find_tracepoints
 from shootdown.live.errors import MissingMeansError
-from shootdown.live.observe import ObservationError, Observer, in_fresh_process
+from shootdown.live.observe import MOST_RUNS, Observer, UnstableProgramError
 from shootdown.live.programs import Program, Recording, read_programs
+from shootdown.live.server import ObservationError, Server
+from shootdown.live.tracepoints import Tracepoint
 
 from .conftest import REGION
 from .test_programs import RECORDED
@@ -26,6 +28,8 @@ SETTINGS = {
     "ksm_run": Path("/sys/kernel/mm/ksm/run"),
 }
 """what the recorded behaviour depends on, beside the kernel"""
+
+PROGRAM = Program(0, "anon", REGION, 1, (("mmap_anon", 0, 1, "rw"),))
 
 recordings = list(read_programs(RECORDED))
 
@@ -91,14 +95,54 @@ def test_children(observer: Observer) -> None:
     assert all(each.ranges == () for each in found[4:10])
 
 
-def test_fresh_process() -> None:
-    """What a function returns and raises comes back; a death and a hang are told."""
-    assert in_fresh_process(os.getpid) != os.getpid()
-    with pytest.raises(MissingMeansError, match="what; it is needed why"):
-        in_fresh_process(lambda: (_ for _ in ()).throw(MissingMeansError("what", "why", "how")))
-    with pytest.raises(ObservationError, match="ZeroDivisionError"):
-        in_fresh_process(lambda: 1 // 0)
-    with pytest.raises(ObservationError, match="status 9"):
-        in_fresh_process(lambda: os.kill(os.getpid(), 9))
-    with pytest.raises(ObservationError, match=r"did not end in 0\.1 seconds"):
-        in_fresh_process(lambda: time.sleep(5), seconds=0.1)
+def test_until_two_agree(observer: Observer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two equal runs count, whatever came between; MOST_RUNS different ones do not. Whoever expects
+    the first one needs no second."""
+    runs = [(1,), (2,), (3,), (2,), (9,)]
+    monkeypatch.setattr(Observer, "run", lambda self, program, room: runs.pop(0))
+    assert observer.observe(PROGRAM) == Recording(PROGRAM, (2,))  # type: ignore[arg-type]
+    assert observer.observe(PROGRAM, lambda found: found == (9,)).observed == (9,)
+    runs = [(1,), (2,), (3,), (2,)]
+    assert observer.observe(PROGRAM, lambda found: found == (3,)).observed == (2,)
+    runs = [(number,) for number in range(MOST_RUNS)]
+    with pytest.raises(UnstableProgramError, match="program 0 did something else in each run"):
+        observer.observe(PROGRAM)
+
+
+def test_lost_events(observer: Observer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run with too little room is void, and the next one has more; if that does not suffice, it
+    is an error."""
+    operations = ("mmap_anon", 0, 1500, "rw"), ("read", 0, 1500), ("write", 0, 1500)
+    program = Program(0, "", REGION, 1500, operations)
+    with pytest.raises(LostEventsError):
+        observer.run(program, 1)
+    assert len(observer.observe(program).observed[2].ranges) == 1500
+    monkeypatch.setattr(observe, "LARGE_ROOM", 1)
+    monkeypatch.setattr(observe, "ROOM", 1)
+    with pytest.raises(LostEventsError, match="notifications were lost"):
+        observer.observe(program)
+
+
+def test_a_program_that_does_not_end(observer: Observer) -> None:
+    """It is told, and so is a death; the next program runs all the same."""
+    server = Server(find_tracepoints(), seconds=0)
+    with pytest.raises(ObservationError, match="program 0: it did not end in 0 seconds"):
+        server.run(PROGRAM, 64)
+    server = Server(find_tracepoints(), seconds=10)
+    assert len(server.run(PROGRAM, 64)) == 1
+    assert server._process is not None
+    server._process.kill()
+    server._process.wait()
+    with pytest.raises(ObservationError, match="program 0: "):
+        server.run(PROGRAM, 64)
+    assert len(server.run(PROGRAM, 64)) == 1
+    server.close()
+
+
+def test_what_fails_in_the_process(observer: Observer) -> None:
+    """A mistake of ours comes back with its traceback, and what is missing as what it is."""
+    nonsense = Program(0, "", REGION, 1, (("mmap_anon", 0, 1, "rwx"),))
+    with pytest.raises(ObservationError, match="Traceback"):
+        observer.run(nonsense)
+    with pytest.raises(MissingMeansError, match="no tracepoint number 65535"):
+        Server([Tracepoint("kvm", "kvm_age_hva", 65535, ())], 10).run(PROGRAM, 64)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from shootdown.conform.compare import FAILED, Disagreement, compare, cut, name_of
 from shootdown.conform.model import ProgramModel, UnsupportedOperationError
 from shootdown.conform.outcome import Outcome
-from shootdown.live.notifications import LostEventsError
+from shootdown.live.callbacks import LostEventsError
 from shootdown.live.observe import Observer, UnstableProgramError
 from shootdown.live.programs import Observed, Program, Recording
 from shootdown.live.settings import Settings

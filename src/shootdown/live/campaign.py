@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 
+from shootdown.live.callbacks import LostEventsError
 from shootdown.live.crew import do_all
-from shootdown.live.notifications import LostEventsError
 from shootdown.live.observe import Observer, UnstableProgramError
 from shootdown.live.programs import ARGUMENTS, Program, Recording
 

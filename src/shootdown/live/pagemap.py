@@ -12,6 +12,7 @@ import ctypes
 import errno
 import mmap
 import os
+import re
 import struct
 from dataclasses import dataclass
 from enum import IntFlag
@@ -46,6 +47,20 @@ FLAGS = sum(flag.value for flag in PageFlag)
 """the bits of an entry that are flags"""
 
 
+def pack_flags(flags: PageFlag) -> int:
+    """Flags in one byte: bits 56 to 63 of an entry, of which 59 and 60 are none, with SOFT_DIRTY
+    (bit 55) in the place of bit 59."""
+    return flags >> 56 | (_PACKED_DIRTY if PageFlag.SOFT_DIRTY in flags else 0)
+
+
+_PACKED_DIRTY = 1 << 3
+_HIGH = bytes(byte & 0b11100111 for byte in range(256))
+_SOFT_DIRTY = bytes(_PACKED_DIRTY if byte & 0x80 else 0 for byte in range(256))
+"""bits 56 to 63 and bits 48 to 55 of an entry, to packed flags"""
+
+_run = re.compile(rb"([^\0])\1*", re.DOTALL)
+
+
 class Category(IntFlag):
     """What PAGEMAP_SCAN tells pages apart by."""
 
@@ -60,6 +75,7 @@ class Category(IntFlag):
     GUARD = 1 << 8
 
 
+NONE = Category(0)
 TOLD = Category.FILE | Category.PRESENT | Category.SWAPPED | Category.ZERO | Category.HUGE
 """categories that a scan tells of unless asked otherwise"""
 
@@ -134,14 +150,28 @@ class Pagemap(Descriptor):
         whole = len(data) // 8
         return struct.unpack(f"={whole}Q", data[: whole * 8])
 
+    def runs(self, start: int, count: int) -> list[tuple[int, int, int]]:
+        """Of so many pages from an address on those with flags: first, end and flags, packed as
+        `pack_flags` does, of pages in a row with the same ones, counted from the address."""
+        data = os.pread(self.fd, count * 8, start // PAGE * 8)
+        flags = data[7::8].translate(_HIGH)
+        dirty = data[6::8].translate(_SOFT_DIRTY)
+        if any(dirty):
+            both = int.from_bytes(flags, "big") | int.from_bytes(dirty, "big")
+            flags = both.to_bytes(len(flags), "big")
+        return [(*match.span(), match[0][0]) for match in _run.finditer(flags)]
+
     def scan(
         self,
         start: int,
         end: int,
         wanted: Category = Category.PRESENT,
         told: Category = TOLD,
+        *,
+        any_of: Category = NONE,
     ) -> list[Region]:
-        """The regions of pages with all of the categories `wanted`, in order.
+        """The regions of pages with all of the categories `wanted`, and one of `any_of` if there
+        are some, in order.
 
         Raises:
             MissingMeansError: before Linux 6.7.
@@ -149,24 +179,22 @@ class Pagemap(Descriptor):
         found: list[Region] = []
         vector = ctypes.create_string_buffer(_REGIONS * _REGION.size)
         while start < end:
-            count, start = self._scan(start, end, wanted, told, vector)
+            count, start = self._scan((start, end), (wanted, any_of, told | wanted), vector)
             rows = _REGION.iter_unpack(vector.raw[: count * _REGION.size])
             found += [Region(first, last, Category(bits)) for first, last, bits in rows]
         return found
 
     def _scan(
         self,
-        start: int,
-        end: int,
-        wanted: Category,
-        told: Category,
+        span: tuple[int, int],
+        masks: tuple[Category, Category, Category],
         vector: ctypes.Array[ctypes.c_char],
     ) -> tuple[int, int]:
         """How many regions one call found, and how far it came. struct pm_scan_arg: size, flags,
         start, end, walk_end, vec, vec_len, max_pages, category_inverted, category_mask,
         category_anyof_mask, return_mask."""
-        values = (_ARGUMENT.size, 0, start, end, 0, ctypes.addressof(vector), _REGIONS, 0, 0)
-        packed = _ARGUMENT.pack(*values, wanted, 0, told | wanted)
+        values = (_ARGUMENT.size, 0, *span, 0, ctypes.addressof(vector), _REGIONS, 0, 0)
+        packed = _ARGUMENT.pack(*values, *masks)
         argument = ctypes.create_string_buffer(packed, len(packed))
         try:
             count = ioctl(self.fd, _SCAN, ctypes.addressof(argument))

@@ -107,6 +107,8 @@ class TracepointEvents:
             ValueError: for a filter that the kernel does not understand.
         """
         self._by_id = {tracepoint.id: tracepoint for tracepoint in tracepoints}
+        self._layouts: dict[tuple[int, int], tuple[tuple[str, ...], struct.Struct]] = {}
+        """of records, by tracepoint and size"""
         self._fds: list[int] = []
         self._ring: Ring | None = None
         self._told = 0
@@ -189,7 +191,11 @@ class TracepointEvents:
         raw = decode_sample(body)
         (number,) = struct.unpack_from("=H", raw.raw)
         tracepoint = self._by_id[number]
-        values = tracepoint.decode(raw.raw)
+        key = number, len(raw.raw)
+        if key not in self._layouts:
+            self._layouts[key] = tracepoint.layout(len(raw.raw))
+        names, form = self._layouts[key]
+        values = dict(zip(names, form.unpack_from(raw.raw), strict=True))
         return Sample(tracepoint, raw.pid, raw.tid, raw.time, raw.cpu, raw.callchain, values)
 
     @property

@@ -11,17 +11,17 @@ import ast
 import ctypes
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from itertools import groupby
-from pathlib import Path
+from itertools import pairwise
 from types import TracebackType
 
 from shootdown.live import memory
 from shootdown.live.memory import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PAGE
-from shootdown.live.pagemap import FLAGS, Category, PageFlag, Pagemap
+from shootdown.live.pagemap import Category, PageFlag, Pagemap, pack_flags
 from shootdown.live.programs import ADVICE, NO_TARGET, Operation, State
 from shootdown.live.system import function_of_libc, last_error
+from shootdown.live.toucher import Toucher
 
 _PROTECTION = {"none": memory.PROT_NONE, "r": memory.PROT_READ, "rw": memory.READ_WRITE}
 _ANONYMOUS = {"mmap_anon": MAP_PRIVATE, "mmap_shanon": MAP_SHARED}
@@ -30,14 +30,17 @@ _PUNCH_HOLE = 3
 """FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE"""
 
 _LETTERS = (
-    ("P", PageFlag.PRESENT),
-    ("F", PageFlag.FILE),
-    ("X", PageFlag.EXCLUSIVE),
-    ("D", PageFlag.SOFT_DIRTY),
-    ("S", PageFlag.SWAP),
-    ("G", PageFlag.GUARD),
-    ("U", PageFlag.UFFD_WP),
+    ("P", pack_flags(PageFlag.PRESENT)),
+    ("F", pack_flags(PageFlag.FILE)),
+    ("X", pack_flags(PageFlag.EXCLUSIVE)),
+    ("D", pack_flags(PageFlag.SOFT_DIRTY)),
+    ("S", pack_flags(PageFlag.SWAP)),
+    ("G", pack_flags(PageFlag.GUARD)),
+    ("U", pack_flags(PageFlag.UFFD_WP)),
 )
+_PRESENT = pack_flags(PageFlag.PRESENT)
+_MARK_LETTERS = (("Z", Category.ZERO), ("H", Category.HUGE))
+_NONE, _MARKS = Category(0), Category.ZERO | Category.HUGE
 
 
 def _locker(name: str, *extra: int) -> Callable[[int, int], None]:
@@ -68,6 +71,8 @@ class Region:
         os.ftruncate(self._file, pages * PAGE)
         self._children: list[_Child] = []
         self._pagemap = Pagemap()
+        self._maps = os.open("/proc/self/maps", os.O_RDONLY | os.O_CLOEXEC)
+        self._toucher = Toucher()
 
     def __enter__(self) -> Region:
         return self
@@ -81,6 +86,8 @@ class Region:
         for child in self._children:
             child.end()
         self._pagemap.close()
+        self._toucher.close()
+        os.close(self._maps)
         os.close(self._file)
         memory.munmap(self.base, self.pages * PAGE)
 
@@ -127,10 +134,10 @@ class Region:
             memory.madvise(start, size, ADVICE[str(rest[0])])
         elif name in _LOCKERS:
             _LOCKERS[name](start, size)
+        elif name == "read":
+            self._toucher.read(start, count)
         else:
-            touch = {"read": memory.touch_read, "write": memory.touch_write}[name]
-            for number in range(count):
-                touch(start + number * PAGE)
+            self._toucher.write(start, count)
 
     def _order(self, name: str, operation: Operation) -> int:
         """Have the last child do it; without one nothing happens."""
@@ -158,37 +165,66 @@ class Region:
 
     def _vmas(self) -> Iterable[tuple[int, int, str, str, int]]:
         low, high = self.base, self._at(self.pages)
-        for line in Path("/proc/self/maps").read_text(encoding="utf-8").splitlines():
-            words = line.split(maxsplit=5)
-            start, end = (int(word, 16) for word in words[0].split("-"))
-            if start < high and end > low:
-                name = words[5] if len(words) > 5 else ""
-                kind = "memfd" if "memfd:" in name else "shanon" if "zero" in name else "anon"
-                offset = int(words[2], 16) // PAGE
-                yield self._page(start), self._page(end), words[1], kind, offset
+        for line in self._lines():
+            span, permissions, offset, *rest = line.split(maxsplit=5)
+            first, _, last = span.partition(b"-")
+            start, end = int(first, 16), int(last, 16)
+            if start >= high:
+                return
+            if end > low:
+                name = rest[2] if len(rest) > 2 else b""
+                kind = "memfd" if b"memfd:" in name else "shanon" if b"zero" in name else "anon"
+                place = self._page(start), self._page(end)
+                yield *place, permissions.decode(), kind, int(offset, 16) // PAGE
+
+    def _lines(self) -> Iterable[bytes]:
+        """Of /proc/self/maps, in the order of addresses; the kernel hands them out by the page, and
+        no more of them than are asked for."""
+        at, rest = 0, b""
+        while part := os.pread(self._maps, PAGE, at):
+            *lines, rest = (rest + part).split(b"\n")
+            yield from lines
+            at += len(part)
 
     def _flags(self) -> Iterable[tuple[int, int, str]]:
         """Pages in a row with the same flags."""
-        low, high = self.base, self._at(self.pages)
-        values = self._pagemap.values(low, self.pages)
-        letters = [_letters(value & FLAGS) for value in values]
-        for letter, category in (("Z", Category.ZERO), ("H", Category.HUGE)):
-            for found in self._pagemap.scan(low, high, category):
-                for page in range(self._page(found.start), self._page(found.end)):
-                    letters[page] += letter
-        for flags, group in groupby(range(self.pages), lambda page: letters[page]):
-            numbers = list(group)
-            if flags:
-                yield numbers[0], numbers[-1] + 1, flags
+        runs = self._pagemap.runs(self.base, self.pages)
+        if not any(code & _PRESENT for _, _, code in runs):
+            return [(start, end, _letters(code)) for start, end, code in runs]
+        low, high = self._at(runs[0][0]), self._at(runs[-1][1])
+        found = self._pagemap.scan(low, high, _NONE, _MARKS, any_of=_MARKS)
+        marks = [(self._page(each.start), self._page(each.end), each.categories) for each in found]
+        return _with_marks(runs, marks)
 
     def _page(self, address: int) -> int:
         return (address - self.base) // PAGE
 
 
+def _with_marks(
+    runs: Iterable[tuple[int, int, int]], marks: Sequence[tuple[int, int, Category]]
+) -> Iterable[tuple[int, int, str]]:
+    """Runs of pages with their flags, cut where a mark begins or ends, and joined where that makes
+    no difference."""
+    pieces: list[tuple[int, int, str]] = []
+    for start, end, code in runs:
+        inside = [mark for mark in marks if mark[0] < end and mark[1] > start]
+        cuts = sorted({start, end, *(at for mark in inside for at in mark[:2] if start < at < end)})
+        for first, last in pairwise(cuts):
+            here = [mark for mark in inside if mark[0] <= first < mark[1]]
+            letters = _letters(code) + "".join(_mark_letters(mark[2]) for mark in here)
+            joins = bool(pieces) and pieces[-1][1:] == (first, letters)
+            pieces.append((pieces.pop()[0] if joins else first, last, letters))
+    return pieces
+
+
+def _mark_letters(categories: Category) -> str:
+    return "".join(letter for letter, category in _MARK_LETTERS if categories & category)
+
+
 @cache
-def _letters(flags: int) -> str:
+def _letters(code: int) -> str:
     """A guard marker is kept where swap entries are; it is not one."""
-    text = "".join(letter for letter, flag in _LETTERS if flags & flag)
+    text = "".join(letter for letter, flag in _LETTERS if code & flag)
     return text.replace("S", "") if "G" in text else text
 
 

@@ -8,13 +8,16 @@ Both stand in `events/SYSTEM/NAME/format` of tracefs, and both change from kerne
 from __future__ import annotations
 
 import re
-import sys
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from shootdown.live.errors import MissingMeansError
 from shootdown.live.tracefs import open_tracefs
+
+_LETTERS = {1: "b", 2: "h", 4: "i", 8: "q"}
+"""of the module struct, by size"""
 
 _id = re.compile(r"^ID: (\d+)$", re.MULTILINE)
 _name = re.compile(r"^name: (\S+)$", re.MULTILINE)
@@ -50,17 +53,19 @@ class Tracepoint:
 
     def decode(self, raw: bytes) -> Mapping[str, int]:
         """The values of a record by name, as far as they are numbers and the record reaches."""
-        return {
-            field.name: int.from_bytes(
-                raw[field.offset : field.offset + field.size],
-                sys.byteorder,
-                signed=field.signed,
-            )
-            for field in self.fields
-            if field.size in (1, 2, 4, 8)
-            and "[" not in field.type
-            and field.offset + field.size <= len(raw)
-        }
+        names, form = self.layout(len(raw))
+        return dict(zip(names, form.unpack_from(raw), strict=True))
+
+    def layout(self, size: int) -> tuple[tuple[str, ...], struct.Struct]:
+        """Names and layout of the numbers in a record of so many bytes."""
+        names, form, at = [], "=", 0
+        for field in sorted(self.fields, key=lambda field: field.offset):
+            letter = _LETTERS.get(field.size)
+            if letter and "[" not in field.type and at <= field.offset <= size - field.size:
+                names.append(field.name)
+                form += f"{field.offset - at}x" + (letter if field.signed else letter.upper())
+                at = field.offset + field.size
+        return tuple(names), struct.Struct(form)
 
 
 def parse_format(system: str, text: str) -> Tracepoint:
