@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shootdown.drivers.catalogue import DRIVERS
@@ -30,9 +32,9 @@ class ForgetfulX86(X86):
 class ForgetfulMm(Mm):
     """Clears entries and tells notifiers, but no CPU."""
 
-    def __init__(self, memory: Memory, geometry: Geometry, kernel: Version) -> None:
+    def __init__(self, memory: Memory, geometry: Geometry, kernel: Version, *rest: Any) -> None:
         super().__init__(memory, geometry, kernel)
-        self.arch = ForgetfulX86(self)
+        self.arch = ForgetfulX86(self, kernel)
 
 
 def check(operation: str, kernel: str = "6.6", cpus: int = 1) -> ScenarioResult:

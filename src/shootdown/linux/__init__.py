@@ -1,6 +1,7 @@
 """Linux's memory management, as far as a device can tell.
 
 `version`     kernel versions as they are written
+`addresses`   ranges in bytes, and (0, -1UL)
 `memory`      page frames and their reference counts
 `cpu`         a CPU: its TLB, its flush, and a user program on it
 `mm`          an address space: VMAs, page tables, locks

@@ -90,7 +90,7 @@ class MmuGather(Part):
         if self.start == self.end:
             return
         range = PageRange(self.start, self.end)
-        self.mm.arch.flush_tlb_range(range)
+        self.mm.arch.tlb_flush(range, self.unlinked)
         self.mm.notifiers.gather_flushed(range)
         while self.count > 0:
             self.count -= 1

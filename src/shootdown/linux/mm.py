@@ -28,6 +28,8 @@ from shootdown.lang.declare import (
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
 from shootdown.linux import faults, gup
+from shootdown.linux.addresses import Everything
+from shootdown.linux.arch.architecture import Architecture
 from shootdown.linux.arch.x86 import X86
 from shootdown.linux.memory import Memory
 from shootdown.linux.version import Version
@@ -49,7 +51,13 @@ class WalkCache(Protocol):
 class Mm(Part):
     """struct mm_struct. Pages are numbered from 0 to `pages` - 1."""
 
-    def __init__(self, memory: Memory, geometry: Geometry, kernel: Version) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        geometry: Geometry,
+        kernel: Version,
+        arch: type[Architecture] = X86,
+    ) -> None:
         self.memory = memory
         self.geometry = geometry
         self.munmap_downgrades = kernel >= (4, 20, 0)
@@ -60,7 +68,7 @@ class Mm(Part):
         self.entries = geometry.entries
         self.cpus: list[Cpu] = []
         self.walk_caches: list[WalkCache] = []
-        self.arch = X86(self)
+        self.arch = arch(self, kernel)
         self.notifiers: Notifiers
         self.mmap_lock = RwSemaphore()
         self.page_table_lock = Spinlock()
@@ -75,8 +83,13 @@ class Mm(Part):
 
     @property
     def whole(self) -> PageRange:
-        """The whole address space, (0, -1UL) in Linux."""
+        """All pages of the address space."""
         return PageRange(0, self.pages)
+
+    @property
+    def everything(self) -> Everything:
+        """(0, -1UL): what flush_tlb_mm() passes on."""
+        return Everything(0, self.pages)
 
     @ghost
     def begin(self, range: PageRange) -> None:

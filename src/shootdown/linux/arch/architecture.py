@@ -3,17 +3,26 @@
 A flush returns when no CPU uses the old translations any more. From 6.6 on it is also where
 secondary TLBs are told (6bbd42e2df8f), so its order against the CPU's flush and the range it passes
 on are part of what an architecture is (section 5 of the facts).
+
+Methods that look at or change entries are called under the page-table lock, flushes with or
+without it. What differs by kernel version is decided when the object is made, and costs a run
+nothing.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shootdown.lang.declare import EMPTY, PageRange, Pte
+from shootdown.lang.declare import EMPTY, Array, Flag, PageRange, Pte
 from shootdown.lang.part import Part
+from shootdown.linux.version import Version
 
 if TYPE_CHECKING:
+    from shootdown.linux.arch.batch import UnmapBatch
     from shootdown.linux.mm import Mm
+
+FLUSHES_BATCHED_PENDING: Version = (4, 13, 0)
+"""flush_tlb_batched_pending() (commit 3ea277194daa)"""
 
 
 class Architecture(Part):
@@ -21,9 +30,15 @@ class Architecture(Part):
 
     title: str = ""
     """as `--arch` takes it"""
+    summary: str = ""
+    """what it is, for `--help` and messages"""
 
-    def __init__(self, mm: Mm) -> None:
+    def __init__(self, mm: Mm, kernel: Version) -> None:
         self.mm = mm
+        self.kernel = kernel
+        self.waits_for_batched_unmap = kernel >= FLUSHES_BATCHED_PENDING
+        self.tlb_flush_batched = Flag()
+        """mm->tlb_flush_batched: entries were cleared whose CPU flush is still to come"""
 
     # --- flushes ------------------------------------------------------------------------------
 
@@ -39,13 +54,87 @@ class Architecture(Part):
         """flush_tlb_page()"""
         self.flush_tlb_range(PageRange(page, page + 1))
 
-    # --- entries that change and are flushed, under the page-table lock ------------------------
+    def flush_pmd_tlb_range(self, range: PageRange) -> None:
+        """flush_pmd_tlb_range(): the range is mapped by a huge entry (include/linux/pgtable.h)."""
+        self.flush_tlb_range(range)
+
+    def flush_hugetlb_tlb_range(self, range: PageRange) -> None:
+        """flush_hugetlb_tlb_range(): as many pages as the huge page has."""
+        self.flush_tlb_range(range)
+
+    def tlb_flush(self, range: PageRange, freed_tables: bool) -> None:
+        """tlb_flush(): what an mmu_gather collected, with the page tables it is about to free."""
+        self.flush_tlb_range(range)
+
+    # --- entries that change and are flushed --------------------------------------------------
 
     def ptep_clear_flush(self, page: int) -> None:
         """ptep_clear_flush(): clear one entry and flush it everywhere (mm/pgtable-generic.c)."""
         self.mm.pte[page] = EMPTY
         self.flush_tlb_page(page)
 
+    def huge_ptep_clear_flush(self, entries: Array[Pte], index: int, range: PageRange) -> None:
+        """huge_ptep_clear_flush(): the same for an entry of hugetlb that maps these pages."""
+        entries[index] = EMPTY
+        self.flush_hugetlb_tlb_range(range)
+
+    def pmdp_huge_clear_flush(self, pmds: Array[Pte], index: int, range: PageRange) -> None:
+        """pmdp_huge_clear_flush(): the same for the PMD that maps these pages."""
+        pmds[index] = EMPTY
+        self.flush_pmd_tlb_range(range)
+
     def ptep_set_access_flags(self, page: int, pte: Pte) -> None:
         """ptep_set_access_flags(): the entry gets more rights, or becomes dirty or young."""
         self.mm.pte[page] = pte
+
+    def ptep_clear_flush_young(self, young: Array[bool], page: int) -> bool:
+        """ptep_clear_flush_young(): was the page accessed since it was last asked? Without a flush
+        a TLB entry keeps the page looking old, which only makes reclaim choose worse."""
+        was = young[page]
+        young[page] = False
+        return was
+
+    # --- whether mprotect flushes -------------------------------------------------------------
+
+    def pte_needs_flush(self, old: Pte, new: Pte) -> bool:
+        """pte_needs_flush(): whether change_protection() must flush after this change.
+
+        include/asm-generic/tlb.h: always, unless the architecture knows better.
+        """
+        return True
+
+    def huge_pmd_needs_flush(self, old: Pte, new: Pte) -> bool:
+        """huge_pmd_needs_flush(): the same for a PMD."""
+        return True
+
+    # --- unmapping many pages with one flush (mm/rmap.c) ---------------------------------------
+
+    @property
+    def arch_tlbbatch_should_defer(self) -> bool:
+        """Whether reclaim and migration may put the CPU flush off, in should_defer_flush().
+        False without CONFIG_ARCH_WANT_BATCHED_UNMAP_TLB_FLUSH."""
+        return False
+
+    def arch_tlbbatch_add_pending(self, batch: UnmapBatch, range: PageRange) -> None:
+        """arch_tlbbatch_add_pending(): entries were cleared, their flush is put off."""
+        raise NotImplementedError
+
+    def arch_tlbbatch_flush(self, batch: UnmapBatch) -> None:
+        """arch_tlbbatch_flush(): the flush that was put off, on every CPU."""
+        raise NotImplementedError
+
+    def arch_flush_tlb_batched_pending(self) -> None:
+        """arch_flush_tlb_batched_pending(): what somebody else put off, for this address space."""
+        self.flush_tlb_mm()
+
+    def flush_tlb_batched_pending(self) -> None:
+        """flush_tlb_batched_pending(): before 4.13 nothing.
+
+        Called under the page-table lock by whoever might find an entry that reclaim has cleared and
+        not flushed yet, and would conclude that there is nothing to flush: zap_pte_range(),
+        change_pte_range(), move_ptes(), madvise (commit 3ea277194daa; B27).
+        """
+        if self.waits_for_batched_unmap:
+            if self.tlb_flush_batched:
+                self.arch_flush_tlb_batched_pending()
+                self.tlb_flush_batched = False

@@ -2,26 +2,76 @@
 
 An access that its TLB entry does not allow walks again before it faults (Intel SDM vol. 3A,
 4.10.2.3 and 4.10.4.3), so giving rights back needs no flush: ptep_set_access_flags() only writes
-the entry (arch/x86/mm/pgtable.c).
+the entry (arch/x86/mm/pgtable.c), and clearing the young bit does not flush either.
 """
 
 from __future__ import annotations
 
-from shootdown.lang.declare import PageRange
+from typing import TYPE_CHECKING
+
+from shootdown.lang.declare import PageRange, Pte
 from shootdown.linux.arch.architecture import Architecture
+from shootdown.linux.version import Version
+
+if TYPE_CHECKING:
+    from shootdown.linux.arch.batch import UnmapBatch
+    from shootdown.linux.mm import Mm
+
+BATCHES: Version = (4, 3, 0)
+"""one IPI for everything reclaim unmapped (commit 72b252aed506)"""
+LOOKS_AT_RIGHTS: Version = (5, 19, 0)
+"""pte_needs_flush() (commit c9fe66560bf2)"""
 
 
 class X86(Architecture):
     """Flush the CPUs, then the others."""
 
     title = "x86"
+    summary = "IPIs, then secondary TLBs; upgrades of rights are not flushed"
+
+    def __init__(self, mm: Mm, kernel: Version) -> None:
+        super().__init__(mm, kernel)
+        self.looks_at_rights = kernel >= LOOKS_AT_RIGHTS
+
+    # --- flushes ------------------------------------------------------------------------------
 
     def flush_tlb_range(self, range: PageRange) -> None:
-        """flush_tlb_mm_range(); the call of secondary TLBs stands at its end (6.6 on)."""
+        """flush_tlb_mm_range(); the call of secondary TLBs stands at its end (6.6 on), and passes
+        on the range it was given even where the CPUs drop everything."""
         for cpu in self.mm.cpus:
             cpu.flush(range)
         self.mm.notifiers.cpu_tlb_flushed(range)
 
     def flush_tlb_mm(self) -> None:
         """flush_tlb_mm(): (0, TLB_FLUSH_ALL)"""
-        self.flush_tlb_range(self.mm.whole)
+        self.flush_tlb_range(self.mm.everything)
+
+    # --- whether mprotect flushes -------------------------------------------------------------
+
+    def pte_needs_flush(self, old: Pte, new: Pte) -> bool:
+        """arch/x86/include/asm/tlbflush.h, from 5.19 on: not for what hardware could not use
+        before (PROT_NONE has the present bit clear), else for every change of page or rights."""
+        if self.looks_at_rights:
+            return old.readable and old != new
+        return True
+
+    def huge_pmd_needs_flush(self, old: Pte, new: Pte) -> bool:
+        """The same."""
+        return self.pte_needs_flush(old, new)
+
+    # --- unmapping many pages with one flush ----------------------------------------------------
+
+    @property
+    def arch_tlbbatch_should_defer(self) -> bool:
+        """From 4.3 on."""
+        return self.kernel >= BATCHES
+
+    def arch_tlbbatch_add_pending(self, batch: UnmapBatch, range: PageRange) -> None:
+        """Notes which CPUs to interrupt. Secondary TLBs are told at once, and to drop everything,
+        with every call (6.6 on: (0, -1UL), B29)."""
+        self.mm.notifiers.cpu_tlb_flushed(self.mm.everything)
+
+    def arch_tlbbatch_flush(self, batch: UnmapBatch) -> None:
+        """One IPI to every CPU that may have an entry; each drops everything."""
+        for cpu in self.mm.cpus:
+            cpu.flush(self.mm.everything)
