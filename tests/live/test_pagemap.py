@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import sys
 
 import pytest
@@ -19,7 +20,14 @@ from shootdown.live.memory import (
     munmap,
     store,
 )
-from shootdown.live.pagemap import Category, PageFlag, Pagemap, Region, decode_entry
+from shootdown.live.pagemap import (
+    Category,
+    PageFlag,
+    Pagemap,
+    Region,
+    decode_entry,
+    pack_flags,
+)
 
 from .unprivileged import run_as_nobody
 
@@ -119,3 +127,23 @@ def test_other_processes() -> None:
     assert "the right to look at process 1 (CAP_SYS_PTRACE)" in told
     with Pagemap(os.getpid()) as pagemap:
         assert len(pagemap.entries(id(sys) // PAGE * PAGE, 1)) == 1
+
+
+def test_runs(touched: int) -> None:
+    """Pages in a row with the same flags, which are those of the entries."""
+    present, exclusive = pack_flags(PageFlag.PRESENT), pack_flags(PageFlag.EXCLUSIVE)
+    with Pagemap() as pagemap:
+        assert pagemap.runs(touched, 6) == [(1, 2, present), (3, 5, present | exclusive)]
+        assert pagemap.runs(touched + 3 * PAGE, 1) == [(0, 1, present | exclusive)]
+        assert pagemap.runs(touched + 6 * PAGE, 1000) == []
+
+
+def test_runs_with_every_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frames do not show in them, each flag does."""
+    values = [flag | frame for flag in PageFlag for frame in (0, (1 << 55) - 1)]
+    data = struct.pack(f"={len(values)}Q", *values)
+    monkeypatch.setattr("shootdown.live.pagemap.os.pread", lambda fd, count, at: data)
+    with Pagemap() as pagemap:
+        found = pagemap.runs(0, len(values))
+    assert found == [(2 * n, 2 * n + 2, pack_flags(flag)) for n, flag in enumerate(PageFlag)]
+    assert len({code for _, _, code in found}) == len(PageFlag) == 7

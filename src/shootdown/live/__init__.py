@@ -13,12 +13,16 @@
     descriptor        a file descriptor that its owner closes
     system            system calls by number, ioctl
     memory            mmap, munmap, madvise and the like, at addresses one chooses
-    notifications     all of these together: what the kernel tells the mmu_notifiers of this process
+    callbacks         what the kernel calls the mmu_notifiers of this process for
+    notifications     the same with names: why
+    toucher           many pages touched in order with few calls
     programs          programs of memory system calls with what was observed, and their file
     generate          random ones
     shrink            the smallest one that still does what is looked for
     region            what such a program works on
-    observe           runs one in a fresh process and tells what the kernel did
+    run               one run of it, in this process
+    server            a small process that forks another one for each run
+    observe           what the kernel did, repeatably
     settings          what of the system programs depend on
     crew              tasks on several processes
     campaign          many programs on them
