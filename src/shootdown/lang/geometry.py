@@ -13,6 +13,9 @@ class Geometry:
     """virtual pages of an address space"""
     entries: int = 2
     """entries of one page table; 512 on real hardware"""
+    upper: int = 0
+    """page tables below one table of the next level, 512 on real hardware; 0: such tables are not
+    modelled"""
     frames: int = 4
     """physical page frames"""
     cpus: int = 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from shootdown.lang.declare import PageRange, Pte, count
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.vma_merge import anon_vma_prepare
 from shootdown.program.kind import READ_ONLY, READ_WRITE
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def handle_mm_fault(mm: Mm, page: int, write: bool) -> None:
 
 def _handle_pte_fault(mm: Mm, page: int, write: bool) -> None:
     with mm.page_table_lock:
-        mm.table[page // mm.entries] = True
+        mm.populate_table(page)
         old = mm.pte[page]
         if not old.present:
             _do_anonymous_page(mm, page, write)
@@ -54,6 +55,7 @@ def _handle_pte_fault(mm: Mm, page: int, write: bool) -> None:
 
 def _do_anonymous_page(mm: Mm, page: int, write: bool) -> None:
     if write:
+        vmf_anon_prepare(mm, page)
         mm.pte[page] = Pte(mm.memory.alloc_page(), READ_WRITE)
     else:
         mm.pte[page] = Pte(ZERO_FRAME, READ_ONLY)
@@ -67,6 +69,7 @@ def _wp_page_reuse(mm: Mm, page: int, old: Pte) -> None:
 
 def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
     range = MmuNotifierRange(page, page + 1, Event.CLEAR, "do_wp_page")
+    vmf_anon_prepare(mm, page)
     unused = mm.memory.alloc_page()
     if mm.notifiers.copy_is_announced:
         mm.notifiers.invalidate_range_start(range)
@@ -79,3 +82,9 @@ def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
         mm.notifiers.invalidate_range_only_end(range)
     mm.memory.put_page(unused)
     count("write faults, page copied")
+
+
+def vmf_anon_prepare(mm: Mm, page: int) -> None:
+    """vmf_anon_prepare(): the VMA needs an anon_vma before its first anonymous page."""
+    if mm.vmas is not None:
+        anon_vma_prepare(mm.vmas, page)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from shootdown.lang.declare import (
     EMPTY,
+    Array,
     Flag,
     FrameNumber,
     Int,
@@ -73,14 +74,23 @@ class MmuGather(Part):
         for table in PageRange(range.start // entries, (range.end - 1) // entries + 1):
             first = table * entries
             with self.mm.page_table_lock:
-                if self.mm.table[table] and self._is_unused(first):
+                if self.mm.table[table] and self._is_free(first, entries):
                     self.mm.table[table] = False
                     self.tables[table] = True
                     self.unlinked = True
                     self._extend(first, min_page(first + entries, self.mm.pages))
+        if self.mm.upper is not None:
+            self._free_upper(self.mm.upper, range)
 
-    def _is_unused(self, first: int) -> bool:
-        for page in PageRange(first, min_page(first + self.mm.entries, self.mm.pages)):
+    def _free_upper(self, upper: Array[bool], range: PageRange) -> None:
+        """free_pmd_range(): the same for tables of tables."""
+        size = self.mm.upper_size
+        for table in PageRange(range.start // size, (range.end - 1) // size + 1):
+            if upper[table] and self._is_free(table * size, size):
+                upper[table] = False
+
+    def _is_free(self, first: int, size: int) -> bool:
+        for page in PageRange(first, min_page(first + size, self.mm.pages)):
             if self.mm.vma[page] != NO_VMA:
                 return False
         return True

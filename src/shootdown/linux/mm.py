@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shootdown.lang.declare import (
+    Array,
     Atomic,
     Flag,
     Ghost,
@@ -38,7 +39,9 @@ from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 
 if TYPE_CHECKING:
     from shootdown.linux.cpu import Cpu
+    from shootdown.linux.markers import Markers
     from shootdown.linux.notifiers.v2_6_27 import Notifiers
+    from shootdown.linux.vma import Vmas
 
 
 class WalkCache(Protocol):
@@ -66,6 +69,10 @@ class Mm(Part):
         """change_protection() flushes through an mmu_gather (not in 5.15, in 6.1)"""
         self.pages = geometry.pages
         self.entries = geometry.entries
+        self.vmas: Vmas | None = None
+        """which VMA every page belongs to, where that matters"""
+        self.markers: Markers | None = None
+        """entries that let accesses fail, where there are any"""
         self.cpus: list[Cpu] = []
         self.walk_caches: list[WalkCache] = []
         self.arch = arch(self, kernel)
@@ -78,6 +85,12 @@ class Mm(Part):
         include/linux/pgtable.h)"""
         self.table = Atomic(PerTable(Flag))
         """the entry above points to a page table"""
+        self.mprotect_looks_higher = kernel >= (6, 10, 0)
+        """mprotect announces from the first upper table on, not from the first page table (until
+        6.9 inside change_pmd_range(), from 6.10 inside change_pud_range(), mm/mprotect.c)"""
+        self.upper = _upper_tables(geometry)
+        """the entry two levels above points to a table of page tables (a PMD table, of 1 GiB);
+        None where the geometry has none"""
         self.changing = Ghost(PerPage(Int(0, geometry.tasks + geometry.devices + geometry.cpus)))
         """operations that are changing this page right now"""
 
@@ -103,6 +116,25 @@ class Mm(Part):
         for page in range:
             self.changing[page] -= 1
 
+    # --- tables -------------------------------------------------------------------------------
+
+    def populate_table(self, page: int) -> None:
+        """pte_alloc(): the tables that an entry for this page needs."""
+        self.table[page // self.entries] = True
+        if self.upper is not None:
+            self.upper[page // self.upper_size] = True
+
+    @property
+    def upper_size(self) -> int:
+        """Pages that an upper table covers: 1 GiB."""
+        return self.entries * self.geometry.upper
+
+    def upper_populated(self, page: int) -> bool:
+        """mm_find_pmd(): there is a table that an entry for the page's table could be in."""
+        if self.upper is not None:
+            return self.upper[page // self.upper_size]
+        return self.table[page // self.entries]
+
     # --- entries ------------------------------------------------------------------------------
 
     def ptep_clear_flush_notify(self, page: int) -> None:
@@ -117,6 +149,12 @@ class Mm(Part):
     # --- faults -------------------------------------------------------------------------------
 
     def permits(self, page: int, write: bool) -> bool:
+        """The VMA allows the access, and no guard marker is there. Caller holds mmap_lock."""
+        if self.markers is not None and self.markers.guard[page]:
+            return False
+        return self.permits_by_vma(page, write)
+
+    def permits_by_vma(self, page: int, write: bool) -> bool:
         """The VMA allows the access. Caller holds mmap_lock."""
         if write:
             return self.vma[page] == READ_WRITE
@@ -146,3 +184,10 @@ class Mm(Part):
             self.pte[page] = pte.with_rights(READ_ONLY)
             return True
         return False
+
+
+def _upper_tables(geometry: Geometry) -> Array[bool] | None:
+    if not geometry.upper:
+        return None
+    tables: Array[bool] = Array(Flag, -(-geometry.tables // geometry.upper))
+    return Atomic(tables)

@@ -16,11 +16,17 @@ def madvise_dontneed(task: Task, range: PageRange) -> None:
     mm = task.mm
     mm.begin(range)
     with mm.mmap_lock.read():
-        announced = MmuNotifierRange(
-            range.start, range.end, Event.CLEAR, "zap_page_range_single_batched"
-        )
-        mm.notifiers.invalidate_range_start(announced)
-        task.gather.zap_page_range(range)
-        mm.notifiers.invalidate_range_end(announced)
-        task.gather.flush()
+        zap_page_range_single(task, range)
     mm.end(range)
+
+
+def zap_page_range_single(task: Task, range: PageRange) -> None:
+    """zap_page_range_single(): the entries of a part of one VMA."""
+    notifiers = task.mm.notifiers
+    announced = MmuNotifierRange(
+        range.start, range.end, Event.CLEAR, "zap_page_range_single_batched"
+    )
+    notifiers.invalidate_range_start(announced)
+    task.gather.zap_page_range(range)
+    notifiers.invalidate_range_end(announced)
+    task.gather.flush()

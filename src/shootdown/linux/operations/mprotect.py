@@ -23,13 +23,16 @@ def mprotect(task: Task, range: PageRange, rights: int = READ_ONLY) -> None:
         for page in range:
             if mm.vma[page] != NO_VMA:
                 mm.vma[page] = rights
-        start = _first_populated(mm, range)
-        if start < range.end:
-            announced = MmuNotifierRange(
-                start, range.end, Event.PROTECTION_VMA, "change_protection"
-            )
-            _change_protection(mm, range, announced, rights)
+        change_protection(mm, range, rights)
     mm.end(range)
+
+
+def change_protection(mm: Mm, range: PageRange, rights: int) -> None:
+    """change_protection(), from the first populated table on."""
+    start = _first_populated(mm, range)
+    if start < range.end:
+        announced = MmuNotifierRange(start, range.end, Event.PROTECTION_VMA, "change_protection")
+        _change_protection(mm, range, announced, rights)
 
 
 def _change_protection(mm: Mm, range: PageRange, announced: MmuNotifierRange, rights: int) -> None:
@@ -54,10 +57,20 @@ def _change_protection(mm: Mm, range: PageRange, announced: MmuNotifierRange, ri
 def _first_populated(mm: Mm, range: PageRange) -> int:
     """Where the announced range starts: at the first page table that exists, or at the end of the
     range if none does. Tables only appear under mmap_lock, which is held. From 6.10 on Linux looks
-    one level higher, at whole 1 GiB blocks, which this model does not have."""
+    one level higher, at whole 1 GiB blocks, if the geometry has them."""
     if not mm.notifiers.mprotect_skips_unpopulated:
         return range.start
+    if mm.upper is not None and mm.mprotect_looks_higher:
+        return _first_upper(mm, range)
     for table in PageRange(range.start // mm.entries, (range.end - 1) // mm.entries + 1):
         if mm.table[table]:
             return max_page(range.start, table * mm.entries)
+    return range.end
+
+
+def _first_upper(mm: Mm, range: PageRange) -> int:
+    size = mm.upper_size
+    for table in PageRange(range.start // size, (range.end - 1) // size + 1):
+        if mm.upper_populated(table * size):
+            return max_page(range.start, table * size)
     return range.end

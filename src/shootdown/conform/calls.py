@@ -1,0 +1,130 @@
+"""The system calls that a program can make, as actors of a model: each waits for a row of digits,
+performs the call, says what it returned, and waits again.
+
+A row is a range and up to three more numbers, whatever the call makes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from shootdown.lang.declare import Int, PageRange, choose, indivisible, rest
+from shootdown.lang.part import Part
+from shootdown.linux.syscalls.fork import become_child, exit_mmap, fork
+from shootdown.linux.syscalls.mlock import mlock, munlock
+from shootdown.linux.syscalls.mmap import mmap
+from shootdown.linux.syscalls.mprotect import mprotect
+from shootdown.linux.syscalls.munmap import munmap
+from shootdown.linux.syscalls.populate import madvise_populate, touch_all
+from shootdown.linux.syscalls.process import Process
+
+Call = Callable[[Process, PageRange, int, int, int], int]
+
+NUMBERS = 1 << 20
+"""one more than the largest number in a row"""
+WIDTH = 5
+"""numbers of a row"""
+
+
+class Results(Part):
+    """What the last call returned."""
+
+    def __init__(self) -> None:
+        self.label = "results"
+        self.value = Int(-4096, 0)
+
+
+class Caller(Part):
+    """Makes one kind of call, again and again."""
+
+    def __init__(self, process: Process, results: Results, call: Call) -> None:
+        self.process = process
+        self.results = results
+        self.call = call
+
+    def run(self) -> None:
+        """Obey for ever."""
+        while True:
+            start, end, one, two, three = self.next()
+            self.results.value = self.call(self.process, PageRange(start, end), one, two, three)
+
+    @indivisible
+    def next(self) -> tuple[int, int, int, int, int]:
+        """The next row."""
+        rest()
+        start, end = choose(NUMBERS), choose(NUMBERS)
+        one, two, three = choose(NUMBERS), choose(NUMBERS), choose(NUMBERS)
+        return start, end, one, two, three
+
+
+# --- what a row means ---------------------------------------------------------------------------
+
+
+def _mmap(process: Process, range: PageRange, rights: int, file: int, offset: int) -> int:
+    return mmap(process, range, rights, file, offset, shared=False)
+
+
+def _mmap_shared(process: Process, range: PageRange, rights: int, file: int, offset: int) -> int:
+    return mmap(process, range, rights, file, offset, shared=True)
+
+
+def _munmap(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return munmap(process, range)
+
+
+def _mprotect(process: Process, range: PageRange, rights: int, two: int, three: int) -> int:
+    return mprotect(process, range, rights)
+
+
+def _read(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return touch_all(process, range, False)
+
+
+def _write(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return touch_all(process, range, True)
+
+
+def _mlock(process: Process, range: PageRange, flags: int, two: int, three: int) -> int:
+    return mlock(process, range, flags)
+
+
+def _munlock(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return munlock(process, range)
+
+
+def _populate_read(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return madvise_populate(process, range, False)
+
+
+def _populate_write(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return madvise_populate(process, range, True)
+
+
+def _fork(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return fork(process)
+
+
+def _become_child(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return become_child(process)
+
+
+def _exit(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return exit_mmap(process)
+
+
+CALLS: Mapping[str, Call] = {
+    "mmap": _mmap,
+    "mmap_shared": _mmap_shared,
+    "munmap": _munmap,
+    "mprotect": _mprotect,
+    "read": _read,
+    "write": _write,
+    "mlock": _mlock,
+    "munlock": _munlock,
+    "populate_read": _populate_read,
+    "populate_write": _populate_write,
+    "fork": _fork,
+    "become_child": _become_child,
+    "exit": _exit,
+}
+"""by name"""

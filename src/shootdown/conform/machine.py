@@ -1,0 +1,113 @@
+"""The model of Linux that performs programs.
+
+Each address space is a space of one runner, and a system call is one row of digits for the actor of
+its kind; fork is a call of the parent, a copy of its space, and a call of the copy. What comes of
+it is read from the buffers.
+"""
+
+from __future__ import annotations
+
+import errno
+from functools import cached_property
+
+import numpy as np
+
+from shootdown.conform.model import UnsupportedOperationError
+from shootdown.conform.place import Place, place_program
+from shootdown.conform.read_state import read_notifications, read_state
+from shootdown.conform.rows import Row, UnknownCallError, row_of
+from shootdown.conform.system import NAMES, ProcessSystem
+from shootdown.live.programs import Observed, Operation, Program
+from shootdown.machine.result import Engine
+from shootdown.machine.runner import Runner, Space
+
+NUMBERS = {name: number for number, name in enumerate(NAMES)}
+
+
+class ModelBrokeError(Exception):
+    """A rule of the model was broken while it performed a call."""
+
+
+class Machine:
+    """Performs programs one after the other, each in a fresh process."""
+
+    def __init__(self, engine: Engine = "native") -> None:
+        self._engine = engine
+
+    @cached_property
+    def runner(self) -> Runner:
+        """Compiled at first use; the machine code is kept on disk."""
+        return Runner(ProcessSystem().compile(), self._engine)
+
+    @cached_property
+    def _pristine(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        return self.runner.machine.copy()
+
+    def perform(self, program: Program) -> tuple[Observed, ...]:
+        """What every operation does.
+
+        Raises:
+            UnsupportedOperationError: at the first operation that the model does not know.
+        """
+        self.runner.machine[:] = self._pristine
+        life = _Life(self.runner, place_program(program))
+        found = []
+        for number, operation in enumerate(program.operations):
+            try:
+                result = life.perform(operation)
+            except UnknownCallError as error:
+                raise UnsupportedOperationError(number, operation, str(error)) from error
+            found.append(life.observe(result))
+        return tuple(found)
+
+
+class _Life:
+    """One program on its way: the process, and the children it has now."""
+
+    def __init__(self, runner: Runner, place: Place) -> None:
+        self.runner = runner
+        self.place = place
+        self.space = runner.new_space()
+        self.children: list[Space] = []
+        self.files = 1
+        """memfd is number 1, shared anonymous memory comes after it"""
+
+    def perform(self, operation: Operation) -> int:
+        """Do it, and say what it returned."""
+        name = str(operation[0])
+        if name.startswith("child_"):
+            return self._order(name.removeprefix("child_"), operation)
+        if name == "fork":
+            return self._fork()
+        return self._call(self.space, row_of(operation, self.place, self._new_file))
+
+    def _new_file(self) -> int:
+        self.files += 1
+        return self.files
+
+    def _order(self, name: str, operation: Operation) -> int:
+        if not self.children:
+            return -errno.ESRCH
+        if name == "exit":
+            return self._call(self.children.pop(), Row("exit"))
+        row = row_of((name, *operation[1:]), self.place, self._new_file)
+        return self._call(self.children[-1], row)
+
+    def _fork(self) -> int:
+        result = self._call(self.space, Row("fork"))
+        child = self.runner.copy_space(self.space)
+        self._call(child, Row("become_child"))
+        self.children.append(child)
+        return result
+
+    def _call(self, space: Space, row: Row) -> int:
+        driven = self.runner.drive(space, NUMBERS[row.name], np.array([row.digits], np.int64))
+        if driven.broken is not None:
+            raise ModelBrokeError(f"{driven.broken.rule}, at {driven.broken.where}")
+        return int(self.runner.view(space, "results.value")[0])
+
+    def observe(self, result: int) -> Observed:
+        """What the call just made did."""
+        ranges, sites = read_notifications(self.runner, self.space, self.place)
+        state = read_state(self.runner, self.space, self.place)
+        return Observed(result, ranges, sites, (), state)

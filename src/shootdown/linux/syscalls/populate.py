@@ -1,0 +1,88 @@
+"""Faulting in on request: populate_vma_page_range() and faultin_page_range(), mm/gup.c."""
+
+from __future__ import annotations
+
+from errno import EFAULT, EINVAL, ENOMEM
+
+from shootdown.lang.declare import PageRange
+from shootdown.linux.faults import handle_mm_fault
+from shootdown.linux.syscalls.process import Process
+from shootdown.linux.vma import LOCKONFAULT, SHARED
+from shootdown.program.kind import PROT_NONE, READ_WRITE
+
+
+def fault_in(process: Process, page: int, write: bool) -> int:
+    """faultin_page() until the entry allows the access; -EFAULT where a CPU would get a signal.
+    Caller holds mmap_lock, and has looked at the rights of the VMA."""
+    mm = process.mm
+    if process.markers.guard[page]:
+        return -EFAULT
+    pte = mm.pte[page]
+    if not pte.allows(write):
+        handle_mm_fault(mm, page, write)
+    return 0
+
+
+def touch(process: Process, page: int, write: bool) -> int:
+    """A CPU accesses the page: -EFAULT if it may not. Caller holds no lock."""
+    mm = process.mm
+    with mm.mmap_lock.read():
+        if not mm.permits(page, write):
+            return -EFAULT
+        return fault_in(process, page, write)
+
+
+def touch_all(process: Process, range: PageRange, write: bool) -> int:
+    """A byte of every page, up to the first that cannot be touched."""
+    for page in range:
+        error = touch(process, page, write)
+        if error != 0:
+            return error
+    return 0
+
+
+def populate_vma(process: Process, part: PageRange) -> int:
+    """populate_vma_page_range(): part of a VMA that is locked. Private writable memory is written
+    to, so that zero pages are replaced (FOLL_WRITE)."""
+    vmas, page = process.vmas, part.start
+    rights = process.mm.vma[page]
+    if vmas.has(page, LOCKONFAULT):
+        return 0
+    if rights == PROT_NONE:
+        return -EFAULT
+    write = rights == READ_WRITE and not vmas.has(page, SHARED)
+    for each in part:
+        error = fault_in(process, each, write)
+        if error != 0:
+            return error
+    return 0
+
+
+def mm_populate(process: Process, range: PageRange) -> int:
+    """__mm_populate(): every VMA of the range; holes are left out."""
+    vmas = process.vmas
+    with process.mm.mmap_lock.read():
+        page = vmas.first_in(range)
+        while page < range.end:
+            part = vmas.part_of(range, page)
+            error = populate_vma(process, part)
+            if error != 0:
+                return error
+            page = vmas.first_in(PageRange(part.end, range.end))
+    return 0
+
+
+def madvise_populate(process: Process, range: PageRange, write: bool) -> int:
+    """MADV_POPULATE_READ and _WRITE, madvise_populate(), mm/madvise.c: unlike mlock it ends at a
+    hole (-ENOMEM) and where the VMA does not allow it (-EINVAL)."""
+    mm, error = process.mm, 0
+    with mm.mmap_lock.read():
+        for page in range:
+            if not process.vmas.is_mapped(page):
+                return -ENOMEM
+            if not mm.permits_by_vma(page, write):
+                return -EINVAL
+            error = fault_in(process, page, write)
+            if error != 0:
+                return error
+    return 0
