@@ -64,6 +64,8 @@ def test_a_device_that_gives_up_had_faulted_again_and_again() -> None:
 )
 def test_correct_drivers_hold(driver: str, kernel: str, operation: str) -> None:
     """What Linux does today is safe, on kernels inside a generation too."""
+    if not OPERATIONS[operation].exists_in(parse_version(kernel)):
+        pytest.skip("this kernel has no such operation")
     result = check(driver, kernel, operation)
     assert (result.verdict, result.rule, result.reason) == ("holds", None, None)
 

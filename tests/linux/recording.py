@@ -21,7 +21,7 @@ is executed on a memory that takes notes, so the order is that of the program, s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -212,7 +212,14 @@ class Record:
 
 
 def build(
-    kernel: str, function: Callable[..., None], pages: list[Page], gather: int, range: PageRange
+    kernel: str,
+    function: Callable[..., None],
+    pages: list[Page],
+    gather: int,
+    range: PageRange,
+    *,
+    parts: Sequence[Callable[[Mm], object]] = (),
+    state: Mapping[str, Sequence[int]] | None = None,
 ) -> Program:
     """A machine with these pages, and one task that calls the function."""
     geometry = Geometry(pages=len(pages), entries=2, frames=CURSOR + 4, gather=gather)
@@ -220,6 +227,8 @@ def build(
     mm = Mm(memory, geometry, parse_version(kernel))
     memory.label, mm.label = "memory", "mm"
     mm.cpus, mm.walk_caches = [ListeningCpu(mm, 0)], [ListeningWalkCache()]
+    for part in parts:
+        part(mm)
     subscribers: Any = [Subscriber()]
     mm.notifiers = generation_for(parse_version(kernel))(subscribers)
     values: dict[tuple[Any, int], int] = {(memory.refcount, ZERO_FRAME): 1}
@@ -231,6 +240,10 @@ def build(
         if page.frame is not None:
             values[mm.pte, number] = make_pte(page.frame, page.rights)
             values[memory.refcount, page.frame] = page.references
+    for name, elements in (state or {}).items():
+        part_of, _, attribute = name.partition(".")
+        declared = getattr(getattr(mm, part_of), attribute)
+        values |= {(declared, index): value for index, value in enumerate(elements)}
     entry = Entry("task0", One(Task(mm, 0), function, range).run)
     return compile_system([entry], Options(geometry, counted=True), [Start(values)])
 
@@ -244,9 +257,13 @@ def record(
     range: PageRange | None = None,
     choices: tuple[int, ...] = (),
     locks: bool = False,
+    parts: Sequence[Callable[[Mm], object]] = (),
+    state: Mapping[str, Sequence[int]] | None = None,
 ) -> Record:
-    """Perform one operation alone; by default on the whole address space."""
-    program = build(kernel, function, pages, gather, range or PageRange(0, len(pages)))
+    """Perform one operation alone; by default on the whole address space. `state` has the elements
+    of arrays of the parts, by `part.array`."""
+    whole = range or PageRange(0, len(pages))
+    program = build(kernel, function, pages, gather, whole, parts=parts, state=state)
     journal = Journal(program, locks)
     notes, digits = Notes(program, journal), iter(choices)
     registers = [0] * len(program.actors[0].registers)

@@ -73,6 +73,7 @@ class OppositeLocks(Kvm):
 
     def __init__(self, mm: Mm) -> None:
         super().__init__(mm)
+        self.mmu_lock = Mutex()
         self.outer = Mutex()
 
     def invalidate_range_start(self, range: PageRange) -> None:

@@ -166,6 +166,7 @@ def test_rules_say_what_they_are() -> None:
     assert list(named) == [
         "freed-frame",
         "stale-translation",
+        "unrecorded-write",
         "stale-permission",
         "freed-table",
         "device-failure",

@@ -12,6 +12,8 @@ class DriverInterface(Protocol):
 
     table: Array[Pte]
     """page tables of the device itself; only a `ShadowMmu` walks them"""
+    accessed: Array[bool]
+    """their accessed bits, if the driver keeps them"""
 
     def device_fault(self, page: int, write: bool) -> Any:
         """Resolve a fault. Behind an IOMMU: answer SUCCESS or INVALID."""

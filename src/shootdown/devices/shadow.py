@@ -19,8 +19,14 @@ class ShadowMmu(Device):
     """Second-level page tables under the driver's control."""
 
     def walk(self, page: int) -> Pte:
-        """One read of the driver's table."""
-        return self.driver.table[page]
+        """One read of the driver's table. Hardware with accessed bits sets that of the entry (Intel
+        SDM vol. 3C, 30.3.5, EPT), if the driver keeps them: an array `accessed`."""
+        pte = self.driver.table[page]
+        if self.mm.young is not None and hasattr(self.driver, "accessed"):
+            if pte.readable:
+                self.driver.accessed[page] = True
+                self.mm.young.translated(page)
+        return pte
 
     def fault(self, page: int, write: bool) -> None:
         """The driver's fault handler; nobody waits for it to end."""

@@ -6,6 +6,7 @@ from shootdown.drivers.amd_iommu_v2 import AmdIommuV2
 from shootdown.drivers.driver import Driver
 from shootdown.drivers.hardware_tlb import InvalidateRange, NaiveTlb, Sva
 from shootdown.drivers.kvm import Kvm, KvmWithoutInProgress, KvmWithoutSequence
+from shootdown.drivers.kvm_aging import KvmAging, KvmForgetsYoung
 
 DRIVERS: dict[str, type[Driver]] = {
     "amd-iommu-v2": AmdIommuV2,
@@ -15,6 +16,8 @@ DRIVERS: dict[str, type[Driver]] = {
     "kvm": Kvm,
     "kvm-no-in-progress": KvmWithoutInProgress,
     "kvm-no-sequence": KvmWithoutSequence,
+    "kvm-aging": KvmAging,
+    "kvm-forgets-young": KvmForgetsYoung,
 }
 
 CORRECT = ("kvm", "invalidate-range", "sva")

@@ -61,6 +61,8 @@ class Driver(Part):
     """the newest kernel that had such a driver: the one it is checked on unless told otherwise"""
     table: Array[Pte]
     """page tables of the device, for a `ShadowMmu`: declare `self.table = PerPage(Pte)`"""
+    accessed: Array[bool]
+    """and their accessed bits, which hardware then sets: `self.accessed = Atomic(PerPage(Flag))`"""
 
     def __init__(self, mm: Mm) -> None:
         self.mm = mm

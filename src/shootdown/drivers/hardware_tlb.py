@@ -23,7 +23,7 @@ class SharedTable(Driver):
 
     def device_fault(self, page: int, write: bool) -> int:
         """Answer a page request."""
-        if self.mm.page_fault(page, write):
+        if self.mm.page_fault(page, write, allow_retry=False):
             return SUCCESS
         return INVALID
 

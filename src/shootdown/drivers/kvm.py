@@ -11,7 +11,7 @@ of them.
 from __future__ import annotations
 
 from shootdown.drivers.driver import Driver
-from shootdown.lang.declare import EMPTY, Atomic, Counter, Mutex, PageRange, PerPage, Pte
+from shootdown.lang.declare import EMPTY, Atomic, Counter, PageRange, PerPage, Pte, Spinlock
 from shootdown.linux.mm import Mm
 
 
@@ -20,7 +20,8 @@ class Kvm(Driver):
 
     def __init__(self, mm: Mm) -> None:
         super().__init__(mm)
-        self.mmu_lock = Mutex()
+        self.mmu_lock = Spinlock()
+        """an rwlock on some architectures, never one that sleeps: start may be non-blockable"""
         self.mmu_invalidate_seq = Counter()
         self.mmu_invalidate_in_progress = Counter()
         self.table = Atomic(PerPage(Pte))

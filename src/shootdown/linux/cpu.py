@@ -66,6 +66,8 @@ class Cpu(Part):
             if not pte.allows(write):
                 return False
             self.tlb[page] = pte
+            if self.mm.young is not None:
+                self.mm.young.accessed[page] = True
         for rule in ACCESS_RULES:
             rule.judge(self.mm, page, pte, write)
         return True

@@ -13,19 +13,21 @@ from shootdown.lang.declare import PageRange, Pte, count
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.vma_merge import anon_vma_prepare
-from shootdown.program.kind import READ_ONLY, READ_WRITE
+from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 
 if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
 
 
-def page_fault(mm: Mm, page: int, write: bool) -> bool:
+def page_fault(mm: Mm, page: int, write: bool, allow_retry: bool) -> bool:
     """do_user_addr_fault(): a CPU faulted; False means SIGSEGV."""
     count("page faults")
     with mm.mmap_lock.read():
         if not mm.permits(page, write):
             return False
         handle_mm_fault(mm, page, write)
+    if mm.userfaultfd is not None:
+        return mm.userfaultfd.handle_userfault(page, write, allow_retry)
     return True
 
 
@@ -43,13 +45,23 @@ def _handle_pte_fault(mm: Mm, page: int, write: bool) -> None:
         mm.populate_table(page)
         old = mm.pte[page]
         if not old.present:
-            _do_anonymous_page(mm, page, write)
+            if not mm.is_swap_pte(page):
+                _do_anonymous_page(mm, page, write)
+                return
+        elif mm.numa_balancing and old.rights == PROT_NONE:
+            _do_numa_page(mm, page, old)
             return
-        if not write or old.writable:
+        elif not write or old.writable:
+            mm.made_young(page)
             return
-        if old.frame != ZERO_FRAME and mm.memory.refcount[old.frame] == 1:
+        elif mm.userfaultfd is not None and mm.userfaultfd.must_wait(page):
+            return
+        elif old.frame != ZERO_FRAME and mm.memory.refcount[old.frame] == 1:
             _wp_page_reuse(mm, page, old)
             return
+    if mm.swap_entries is not None and not old.present:
+        mm.swap_entries.do_swap_page(page)
+        return
     _wp_page_copy(mm, page, old)
 
 
@@ -57,14 +69,37 @@ def _do_anonymous_page(mm: Mm, page: int, write: bool) -> None:
     if write:
         vmf_anon_prepare(mm, page)
         mm.pte[page] = Pte(mm.memory.alloc_page(), READ_WRITE)
+        mm.made_dirty(page)
     else:
         mm.pte[page] = Pte(ZERO_FRAME, READ_ONLY)
+    mm.made_young(page)
+
+
+def _do_numa_page(mm: Mm, page: int, old: Pte) -> None:
+    """do_numa_page(): the VMA allows the access, the entry nothing: somebody wanted to know who
+    uses the page (row 6). It gets its rights back, to write it if nobody else has it (since 6.2,
+    6a56ccbcf6c6; before, the entry remembered it); nobody is told, and nothing is flushed."""
+    alone = old.frame != ZERO_FRAME and mm.memory.refcount[old.frame] == 1
+    if alone and mm.permits(page, True):
+        mm.pte[page] = old.with_rights(READ_WRITE)
+    else:
+        mm.pte[page] = old.with_rights(READ_ONLY)
+    mm.made_young(page)
 
 
 def _wp_page_reuse(mm: Mm, page: int, old: Pte) -> None:
     """More rights for the only user; whether that is flushed is the architecture's business."""
     mm.arch.ptep_set_access_flags(page, old.with_rights(READ_WRITE))
+    mm.made_dirty(page)
+    mm.made_young(page)
     count("write faults, page reused")
+
+
+def _pte_same(mm: Mm, page: int, old: Pte) -> bool:
+    """pte_same(): the bits of software count too; a userfaultfd may have protected the page."""
+    if mm.userfaultfd is not None and mm.userfaultfd.wp[page]:
+        return False
+    return mm.pte[page] == old
 
 
 def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
@@ -74,9 +109,11 @@ def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
     if mm.notifiers.copy_is_announced:
         mm.notifiers.invalidate_range_start(range)
     with mm.page_table_lock:
-        if mm.pte[page] == old:
+        if _pte_same(mm, page, old):
             mm.ptep_clear_flush_notify(page)
             mm.set_pte_at_notify(page, Pte(unused, READ_WRITE))
+            mm.made_dirty(page)
+            mm.made_young(page)
             unused = old.frame
     if mm.notifiers.copy_is_announced:
         mm.notifiers.invalidate_range_only_end(range)

@@ -18,6 +18,8 @@ def fault_in(mm: Mm, page: int, write: bool) -> Pte:
     page, which the driver drops when it has installed its mapping; leaving the reference out allows
     more runs, never fewer.
     """
+    if mm.userfaultfd is not None:
+        return _fault_in_retrying(mm, page, write)
     with mm.mmap_lock.read():
         while True:
             with mm.page_table_lock:
@@ -27,3 +29,19 @@ def fault_in(mm: Mm, page: int, write: bool) -> Pte:
             if pte.allows(write):
                 return pte
             handle_mm_fault(mm, page, write)
+
+
+def _fault_in_retrying(mm: Mm, page: int, write: bool) -> Pte:
+    """The same where a fault may end with VM_FAULT_RETRY: mmap_lock is given back, and one waits
+    for the monitor of a userfaultfd without it."""
+    assert mm.userfaultfd is not None
+    while True:
+        with mm.mmap_lock.read():
+            with mm.page_table_lock:
+                pte = mm.pte[page]
+            if not mm.permits(page, write):
+                return EMPTY
+            if pte.allows(write):
+                return pte
+            handle_mm_fault(mm, page, write)
+        mm.userfaultfd.handle_userfault(page, write, True)

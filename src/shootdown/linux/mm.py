@@ -33,6 +33,7 @@ from shootdown.linux.addresses import Everything
 from shootdown.linux.arch.architecture import Architecture
 from shootdown.linux.arch.x86 import X86
 from shootdown.linux.memory import Memory
+from shootdown.linux.swapops import NONE
 from shootdown.linux.version import Version
 from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
@@ -41,7 +42,11 @@ if TYPE_CHECKING:
     from shootdown.linux.cpu import Cpu
     from shootdown.linux.markers import Markers
     from shootdown.linux.notifiers.v2_6_27 import Notifiers
+    from shootdown.linux.soft_dirty import SoftDirty
+    from shootdown.linux.swapops import SwapEntries
+    from shootdown.linux.userfaultfd import Userfaultfd
     from shootdown.linux.vma import Vmas
+    from shootdown.linux.young import Young
 
 
 class WalkCache(Protocol):
@@ -63,6 +68,7 @@ class Mm(Part):
     ) -> None:
         self.memory = memory
         self.geometry = geometry
+        self.kernel = kernel
         self.munmap_downgrades = kernel >= (4, 20, 0)
         """munmap zaps with mmap_lock downgraded to reading (commit dd2283f2605e)"""
         self.mprotect_gathers = kernel >= (6, 1, 0)
@@ -91,6 +97,12 @@ class Mm(Part):
         self.upper = _upper_tables(geometry)
         """the entry two levels above points to a table of page tables (a PMD table, of 1 GiB);
         None where the geometry has none"""
+        self.swap_entries: SwapEntries | None = None
+        self.soft_dirty: SoftDirty | None = None
+        self.userfaultfd: Userfaultfd | None = None
+        self.young: Young | None = None
+        self.numa_balancing = False
+        """entries of accessible VMAs may be PROT_NONE, to see who faults"""
         self.changing = Ghost(PerPage(Int(0, geometry.tasks + geometry.devices + geometry.cpus)))
         """operations that are changing this page right now"""
 
@@ -160,13 +172,36 @@ class Mm(Part):
             return self.vma[page] == READ_WRITE
         return self.vma[page] >= READ_ONLY
 
-    def page_fault(self, page: int, write: bool) -> bool:
-        """A CPU, or hardware that is answered like one, faulted; False means SIGSEGV."""
-        return faults.page_fault(self, page, write)
+    def page_fault(self, page: int, write: bool, allow_retry: bool = True) -> bool:
+        """A CPU, or hardware that is answered like one, faulted; False means SIGSEGV, or that it
+        would have to wait and may not (FAULT_FLAG_ALLOW_RETRY)."""
+        return faults.page_fault(self, page, write, allow_retry)
 
     def fault_in(self, page: int, write: bool) -> Pte:
         """get_user_pages() for one page: the entry, EMPTY if the access is not allowed."""
         return gup.fault_in(self, page, write)
+
+    # --- what entries are besides what hardware sees --------------------------------------------
+
+    def is_swap_pte(self, page: int) -> bool:
+        """is_swap_pte(): not present, and not nothing. Caller holds the page-table lock."""
+        return self.swap_entries is not None and self.swap_entries.kind[page] != NONE
+
+    def made_dirty(self, page: int) -> None:
+        """pte_mkdirty() and pte_mkyoung(): a fault has made this entry for somebody who writes.
+        Caller holds the page-table lock."""
+        if self.soft_dirty is not None:
+            self.soft_dirty.dirty[page] = True
+
+    def folio_mark_accessed(self, page: int) -> None:
+        """folio_mark_accessed(): a driver that drops its mapping says that it was used."""
+        if self.young is not None:
+            self.young.accessed[page] = True
+
+    def made_young(self, page: int) -> None:
+        """pte_mkyoung(): a fault has made this entry. Caller holds the page-table lock."""
+        if self.young is not None:
+            self.young.accessed[page] = True
 
     # --- changing entries ---------------------------------------------------------------------
 

@@ -82,6 +82,30 @@ LEFT = Condition("left", _left)
 """by a child that is gone: read-only still, one reference; a write only has to give the right back
 """
 
+
+def _written(opening: Opening, page: int) -> None:
+    """Mapped writable, and known to have been written: the bit stands in the entry."""
+    _private(opening, page)
+    opening.set(_part(opening.mm.soft_dirty).dirty, page, 1)
+
+
+def _protected(opening: Opening, page: int) -> None:
+    """The right to write is withheld by a userfaultfd."""
+    opening.map(page, opening.new_frame(), READ_ONLY)
+    opening.set(_part(opening.mm.userfaultfd).wp, page, 1)
+
+
+def _part(part: Any) -> Any:
+    """A part of the address space that the operation asked for."""
+    assert part is not None
+    return part
+
+
+WRITTEN = Condition("written", _written)
+"""private, with its soft-dirty bit"""
+PROTECTED = Condition("protected", _protected)
+"""private, write-protected by a userfaultfd"""
+
 Pattern = tuple[Condition, ...]
 """of pages 0, 1, 2, …, repeated over the address space"""
 
@@ -91,6 +115,11 @@ ANONYMOUS: tuple[Pattern, ...] = (
     (PRIVATE, LEFT, SHARED),
 )
 """private anonymous memory"""
+
+WATCHED: tuple[Pattern, ...] = ((WRITTEN, SHARED, ABSENT), (WRITTEN, ABSENT, LEFT))
+"""memory of which is known what was written"""
+GUARDED: tuple[Pattern, ...] = ((PRIVATE, PROTECTED, SHARED), (PROTECTED, ABSENT, LEFT))
+"""memory with a userfaultfd that withholds the right to write"""
 
 
 def open_with(mm: Mm, pattern: Sequence[Condition]) -> Mapping[tuple[Any, int], int]:

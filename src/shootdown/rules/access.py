@@ -31,7 +31,8 @@ class FreedFrame(Rule):
 
 class StaleTranslation(Rule):
     """D1: when no operation is under way, a translation in use names the page that the CPU's page
-    table names. Documentation/mm/mmu_notifier.rst says why replacing a page needs this too."""
+    table names. Documentation/mm/mmu_notifier.rst says why replacing a page needs this too. (A page
+    that a device has for itself is named by an entry that CPUs cannot use.)"""
 
     name = "stale-translation"
     sentence = "no access through an old translation after the operation that changed it returned"
@@ -41,7 +42,10 @@ class StaleTranslation(Rule):
         """Called with the translation the access uses."""
         if mm.changing[page] == 0:
             current = mm.pte[page]
-            require(current.readable and current.frame == pte.frame, self)
+            agrees = current.readable and current.frame == pte.frame
+            if mm.swap_entries is not None and mm.swap_entries.names(page, pte.frame):
+                agrees = True
+            require(agrees, self)
 
 
 class StalePermission(Rule):
@@ -55,7 +59,28 @@ class StalePermission(Rule):
     def judge(self, mm: Mm, page: int, pte: Pte, write: bool) -> None:
         """Called with the translation the access uses."""
         if write and mm.changing[page] == 0:
-            require(mm.pte[page].writable, self)
+            allowed = mm.pte[page].writable
+            if mm.swap_entries is not None and mm.swap_entries.lets_write(page):
+                allowed = True
+            require(allowed, self)
+
+
+class UnrecordedWrite(Rule):
+    """B16: what a page table watches for writes (soft-dirty, write-protecting userfaultfd,
+    PAGEMAP_SCAN) is not written without leaving a trace: whoever collects the dirty pages, to move
+    a process or to save it, would miss this one. Found in 3.11-rc with a KVM guest."""
+
+    name = "unrecorded-write"
+    sentence = "no write to a page that is watched for writes goes unrecorded"
+
+    @ghost
+    def judge(self, mm: Mm, page: int, pte: Pte, write: bool) -> None:
+        """Called with the translation the access uses."""
+        if write and mm.changing[page] == 0:
+            if mm.soft_dirty is not None:
+                require(mm.soft_dirty.dirty[page], self)
+            if mm.userfaultfd is not None:
+                require(not mm.userfaultfd.wp[page], self)
 
 
 class FreedTable(Rule):
@@ -68,6 +93,7 @@ class FreedTable(Rule):
 
 FREED_FRAME, FREED_TABLE = FreedFrame(), FreedTable()
 STALE_TRANSLATION, STALE_PERMISSION = StaleTranslation(), StalePermission()
+UNRECORDED_WRITE = UnrecordedWrite()
 
-ACCESS_RULES = (FREED_FRAME, STALE_TRANSLATION, STALE_PERMISSION)
+ACCESS_RULES = (FREED_FRAME, STALE_TRANSLATION, UNRECORDED_WRITE, STALE_PERMISSION)
 """in the order in which a landing access is judged: the worst first"""

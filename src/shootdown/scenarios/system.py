@@ -156,6 +156,8 @@ class System:
         self.memory.label = "memory"
         self.mm = Mm(self.memory, geometry, scenario.kernel)
         self.mm.label = "mm"
+        for make in dict.fromkeys(part for each in scenario.operations for part in each.parts):
+            make(self.mm)
         self.mm.cpus = [Cpu(self.mm, number + 1) for number in range(scenario.user_cpus)]
         self.driver = scenario.driver(self.mm)
         for unit in self.driver.device.units:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shootdown.lang.declare import EMPTY, Array, Flag, PageRange, Pte
+from shootdown.lang.declare import EMPTY, Array, Flag, PageRange, Pte, test_and_clear_bit
 from shootdown.lang.part import Part
 from shootdown.linux.version import Version
 
@@ -90,9 +90,7 @@ class Architecture(Part):
     def ptep_clear_flush_young(self, young: Array[bool], page: int) -> bool:
         """ptep_clear_flush_young(): was the page accessed since it was last asked? Without a flush
         a TLB entry keeps the page looking old, which only makes reclaim choose worse."""
-        was = young[page]
-        young[page] = False
-        return was
+        return test_and_clear_bit(0, young[page])
 
     # --- whether mprotect flushes -------------------------------------------------------------
 

@@ -7,7 +7,10 @@ invalidate_range has nothing that could block. Source: commit 5ff7091f5a2c.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shootdown.linux.notifiers import v4_15
+from shootdown.linux.notifiers.subscriber import Subscriber
 
 
 class Notifiers(v4_15.Notifiers):
@@ -16,7 +19,11 @@ class Notifiers(v4_15.Notifiers):
     since = (4, 16, 0)
     oom_reaper_announces = True
 
+    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
+        super().__init__(subscribers)
+        concerned = [*self.starts, *self.ends, *self.flushes]
+        self.may_block = any(not getattr(s, "never_blocks", False) for s in concerned)
+
     def oom_reaper_skips(self) -> bool:
         """mm_has_blockable_invalidate_notifiers()"""
-        concerned = [*self.starts, *self.ends, *self.flushes]
-        return any(not getattr(s, "never_blocks", False) for s in concerned)
+        return self.may_block

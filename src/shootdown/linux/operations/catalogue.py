@@ -7,15 +7,30 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from shootdown.lang.declare import PageRange
+from shootdown.linux.mm import Mm
+from shootdown.linux.operations.aging import (
+    damon_young,
+    folio_referenced_one,
+    page_idle_clear_pte_refs_one,
+    walk_pte_range,
+)
+from shootdown.linux.operations.clear_refs import clear_refs_write
 from shootdown.linux.operations.fault import read_fault, write_fault
 from shootdown.linux.operations.fork import fork
 from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
 from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
-from shootdown.linux.start import ANONYMOUS, Pattern
+from shootdown.linux.operations.numa_balancing import change_prot_numa, numa_balancing
+from shootdown.linux.operations.oom_reaper import oom_reap_task_mm
+from shootdown.linux.operations.pagemap_scan import do_pagemap_scan
+from shootdown.linux.operations.userfaultfd_wp import userfaultfd_writeprotect
+from shootdown.linux.soft_dirty import SoftDirty
+from shootdown.linux.start import ANONYMOUS, GUARDED, WATCHED, Pattern
 from shootdown.linux.task import Task
+from shootdown.linux.userfaultfd import AsyncUserfaultfd, Userfaultfd
 from shootdown.linux.version import Version
+from shootdown.linux.young import Young
 
 
 class UnknownOperationError(ValueError):
@@ -64,6 +79,9 @@ class Operation:
     """address spaces on which it is worth looking at"""
     known_bugs: tuple[KnownBug, ...] = ()
     """kernels on which it is wrong"""
+    parts: tuple[Callable[[Mm], object], ...] = ()
+    """parts of the address space that a scenario without such an operation does without: each is
+    made with it, and makes itself known to it"""
 
     def exists_in(self, kernel: Version) -> bool:
         """Whether a kernel has it."""
@@ -75,10 +93,64 @@ class Operation:
         return (self.function.__doc__ or "").strip().splitlines()[0]
 
 
+_WATCHING = (
+    Operation(
+        "clear_refs_write", clear_refs_write, since=(3, 11, 0), patterns=WATCHED, parts=(SoftDirty,)
+    ),
+    Operation(
+        "userfaultfd_writeprotect",
+        userfaultfd_writeprotect,
+        since=(5, 7, 0),
+        patterns=GUARDED,
+        parts=(Userfaultfd,),
+    ),
+    Operation(
+        "do_pagemap_scan",
+        do_pagemap_scan,
+        since=(6, 7, 0),
+        patterns=GUARDED,
+        parts=(AsyncUserfaultfd,),
+    ),
+)
+"""who writes is watched"""
+
+_AGING = (
+    Operation("folio_referenced_one", folio_referenced_one, parts=(Young,)),
+    Operation(
+        "page_idle_clear_pte_refs_one",
+        page_idle_clear_pte_refs_one,
+        since=(4, 3, 0),
+        parts=(Young,),
+    ),
+    Operation("damon_young", damon_young, since=(5, 15, 0), parts=(Young,)),
+    Operation(
+        "walk_pte_range",
+        walk_pte_range,
+        since=(6, 1, 0),
+        parts=(Young,),
+        known_bugs=(
+            KnownBug(
+                "lost-reference",
+                "1d4832becdc2",
+                since=(6, 1, 0),
+                until=(6, 13, 0),
+                drivers=("kvm-aging",),
+            ),
+        ),
+    ),
+)
+"""who was used is asked"""
+
+_OTHERS = (
+    Operation("change_prot_numa", change_prot_numa, since=(3, 15, 0), parts=(numa_balancing,)),
+    Operation("oom_reap_task_mm", oom_reap_task_mm, since=(4, 14, 0)),
+)
+
 OPERATIONS: dict[str, Operation] = {
     function.__name__: Operation(function.__name__, function)
     for function in (read_fault, write_fault, mmap, munmap, madvise_dontneed, mprotect, fork)
 }
+OPERATIONS |= {operation.name: operation for operation in (*_WATCHING, *_AGING, *_OTHERS)}
 
 
 def find_operation(name: str) -> Operation:

@@ -29,7 +29,7 @@ def mprotect(task: Task, range: PageRange, rights: int = READ_ONLY) -> None:
 
 def change_protection(mm: Mm, range: PageRange, rights: int) -> None:
     """change_protection(), from the first populated table on."""
-    start = _first_populated(mm, range)
+    start = first_populated(mm, range)
     if start < range.end:
         announced = MmuNotifierRange(start, range.end, Event.PROTECTION_VMA, "change_protection")
         _change_protection(mm, range, announced, rights)
@@ -54,7 +54,7 @@ def _change_protection(mm: Mm, range: PageRange, announced: MmuNotifierRange, ri
             mm.notifiers.gather_flushed(range)
 
 
-def _first_populated(mm: Mm, range: PageRange) -> int:
+def first_populated(mm: Mm, range: PageRange) -> int:
     """Where the announced range starts: at the first page table that exists, or at the end of the
     range if none does. Tables only appear under mmap_lock, which is held. From 6.10 on Linux looks
     one level higher, at whole 1 GiB blocks, if the geometry has them."""

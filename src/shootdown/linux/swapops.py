@@ -1,0 +1,72 @@
+"""Entries that are not present and not nothing: include/linux/swapops.h.
+
+A page-table entry without the present bit may still say where the page is. What hardware can use
+stays in `Mm.pte`, which is empty then; what software knows is here: of which kind the entry is, and
+the frame and rights that it names. Both change under the page-table lock, as the entry itself does.
+
+Who faults on such an entry comes to do_swap_page(). The part exists in scenarios with operations
+that write such entries; `Mm.swap_entries` is None in all others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shootdown.lang.declare import EMPTY, Int, PerPage, Pte, ghost, wait_until
+from shootdown.lang.part import Part
+
+if TYPE_CHECKING:
+    from shootdown.linux.mm import Mm
+
+NONE, MIGRATION, DEVICE_PRIVATE, DEVICE_EXCLUSIVE = range(4)
+"""no such entry; the page is being moved, faults wait (SWP_MIGRATION_READ and _WRITE); it lies in
+memory that CPUs cannot reach (SWP_DEVICE_READ, _WRITE; 4.14); a device has it for itself
+(SWP_DEVICE_EXCLUSIVE; 5.14)"""
+
+KINDS = ("none", "migration", "device-private", "device-exclusive")
+
+
+class SwapEntries(Part):
+    """What the entries of one address space are that are not present."""
+
+    def __init__(self, mm: Mm) -> None:
+        self.label = "swap_entries"
+        self.mm = mm
+        self.kind = PerPage(Int(NONE, DEVICE_EXCLUSIVE, names=KINDS))
+        self.entry = PerPage(Pte)
+        """the frame that the entry names (the page table keeps its reference), and whether a
+        present entry in its place would be writable"""
+        mm.swap_entries = self
+
+    def set(self, page: int, kind: int, entry: Pte) -> None:
+        """Write such an entry where nothing is. Caller holds the page-table lock."""
+        self.kind[page] = kind
+        self.entry[page] = entry
+
+    def clear(self, page: int) -> Pte:
+        """Take it away again: what it named. Caller holds the page-table lock."""
+        entry = self.entry[page]
+        self.kind[page] = NONE
+        self.entry[page] = EMPTY
+        return entry
+
+    def do_swap_page(self, page: int) -> None:
+        """do_swap_page(): somebody faulted on such an entry, and holds mmap_lock for reading.
+        migration_entry_wait(): until the page has been moved, and then the fault is repeated."""
+        wait_until(self.kind[page] != MIGRATION)
+
+    def restore(self, page: int) -> None:
+        """A present entry of the same page in its place; nothing to flush, nobody caches what is
+        not present. Caller holds the page-table lock."""
+        self.mm.pte[page] = self.clear(page)
+
+    @ghost
+    def names(self, page: int, frame: int) -> bool:
+        """A device may use this frame for this page although CPUs cannot: D1, the exception."""
+        kind = self.kind[page]
+        return kind >= DEVICE_PRIVATE and self.entry[page].frame == frame
+
+    @ghost
+    def lets_write(self, page: int) -> bool:
+        """And write it."""
+        return self.kind[page] >= DEVICE_PRIVATE and self.entry[page].writable
