@@ -250,6 +250,31 @@ def test_mmap_lock(function: Callable[..., None], kernel: str, expected: str) ->
     assert text.replace("[", "").replace("]", "") == expected
 
 
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [
+        ("6.4", "S1-2 [P-1 C1-2 X1-2 N1 P+1] E1-2"),
+        ("6.4+short_circuit", "S1-2 [P-1 C1-2 X1-2 N1 P+1] E1-2"),
+        ("6.4+tlb_notifier", "S1-2 [P-1 C1-2 X1-2 N1 P+1] E1-2"),
+    ],
+)
+def test_proposals_and_copies(kernel: str, expected: str) -> None:
+    """Row 11 is the same; under tlb_notifier X comes from the architecture's flush."""
+    assert record(kernel, write_fault, [PRIVATE, SHARED], choices=(1,)).text == expected
+
+
+@pytest.mark.parametrize(
+    ("kernel", "expected"),
+    [
+        ("6.4", "S0-2 [P-0] [P-1] X0-2 E0-2 [U0] C0-2 X0-2 R1 T0"),
+        ("6.4+tlb_notifier", "S0-2 [P-0] [P-1] E0-2 [U0] C0-2 X0-2 R1 T0"),
+    ],
+)
+def test_tlb_notifier_has_no_flush_point_at_end(kernel: str, expected: str) -> None:
+    """B11 is gone: one X for each C, as in 6.6."""
+    assert record(kernel, munmap, [PRIVATE, SHARED]).text == expected
+
+
 def test_part_of_an_address_space() -> None:
     """An operation on a range leaves the rest, and the table somebody still needs."""
     pages = [Page(1), Page(2), Page(3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from itertools import pairwise
 
 import pytest
@@ -28,7 +29,9 @@ def test_versions_are_read_and_written(
     assert show_version(version) == shown
 
 
-@pytest.mark.parametrize("text", ["", "6", "6.", "6.6.1.1", "six", "6.6-rc1", "-6.6", "1000.1"])
+@pytest.mark.parametrize(
+    "text", ["", "6", "6.", "6.6.1.1", "six", "6.6-rc1", "-6.6", "1000.1", "6.6+", "6.6+a+b"]
+)
 def test_what_is_not_a_version_is_refused(text: str) -> None:
     """The refusal names the text and says what one looks like."""
     with pytest.raises(UnknownVersionError) as refusal:
@@ -63,10 +66,47 @@ def test_a_kernel_has_the_newest_generation_not_newer_than_itself(kernel: str, s
 
 @pytest.mark.parametrize("kernel", ["2.6.26", "2.6", "6.19.1", "6.20", "7.0"])
 def test_kernels_out_of_reach_are_refused(kernel: str) -> None:
-    """Older than the first generation or newer than what was read: no guess."""
+    """Older than the first generation or newer than what was read: no guess, but the nearest."""
     with pytest.raises(UnknownVersionError) as refusal:
         generation_for(parse_version(kernel))
-    assert str(refusal.value) == f"kernel {kernel} is not modelled; known are 2.6.27 to 6.19"
+    nearest = "2.6.27" if kernel.startswith("2") else "6.19"
+    assert str(refusal.value) == (
+        f"kernel {kernel} is not modelled; the nearest is {nearest}, known are 2.6.27 to 6.19"
+    )
+
+
+@pytest.mark.parametrize("text", ["6.4+tlb_notifier", "3.19+short_circuit", "2.6.27+short_circuit"])
+def test_a_proposal_stands_on_a_generation(text: str) -> None:
+    """It compares like the kernel it is made for, is no equal of it, and survives pickling."""
+    kernel, plain = parse_version(text), parse_version(text.partition("+")[0])
+    assert (show_version(kernel), kernel <= plain, kernel >= plain) == (text, True, True)
+    assert kernel != plain
+    assert len({kernel, plain, parse_version(text)}) == 2
+    assert pickle.loads(pickle.dumps(kernel)) == kernel
+    generation = generation_for(kernel)
+    assert generation is generation_for(parse_version(text))
+    assert issubclass(generation, generation_for(plain))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "6.4+tlb_notifer",
+            "nobody proposed `tlb_notifer`; did you mean tlb_notifier? "
+            "known are short_circuit, tlb_notifier",
+        ),
+        (
+            "6.6+tlb_notifier",
+            "tlb_notifier does not go with Linux 6.6; it was meant for 3.19 to 6.5",
+        ),
+    ],
+)
+def test_a_proposal_has_its_place(text: str, message: str) -> None:
+    """One that is none, and one for other kernels, are refused."""
+    with pytest.raises(UnknownVersionError) as refusal:
+        generation_for(parse_version(text))
+    assert str(refusal.value) == message
 
 
 def test_each_generation_inherits_from_the_one_before() -> None:

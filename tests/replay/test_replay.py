@@ -132,6 +132,34 @@ def test_fork_sends_what_the_checker_sends(driver: str, kernel: str, expected: C
     assert {name: counts[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("driver", "kernel", "list_walks", "tlb_walks"),
+    [
+        ("kvm", "6.4", 3, 0),
+        ("kvm", "6.4+short_circuit", 2, 0),
+        ("kvm", "6.4+tlb_notifier", 2, 0),
+        ("kvm", "6.6", 3, 0),
+        ("kvm", "6.6+short_circuit", 2, 0),
+        ("invalidate-range", "6.4", 3, 0),
+        ("invalidate-range", "6.4+short_circuit", 2, 0),
+        ("sva", "6.6", 3, 0),
+        ("sva", "6.6+short_circuit", 1, 0),
+        ("sva", "6.4+tlb_notifier", 0, 1),
+    ],
+)
+def test_what_proposals_would_have_saved(
+    driver: str, kernel: str, list_walks: int, tlb_walks: int
+) -> None:
+    """B13: start, end and flush of one munmap each walk the list, whoever is on it; with
+    short_circuit only for those who have the callback, with tlb_notifier on a list of their own."""
+    counts = counts_of([mapped(0, 4), row("munmap", 0, 4)], driver, kernel, "munmap")
+    found = (
+        counts.get("walks of the subscriber list", 0),
+        counts.get("walks of the list of TLBs", 0),
+    )
+    assert found == (list_walks, tlb_walks)
+
+
 def test_madvise_of_nothing_is_still_announced() -> None:
     """B11: on 6.5 end tells of pages that were never there; from 6.6 on nothing does."""
     calls = [mapped(0, 1), mapped(4, 4), *[row("madvise", 4, 4, advice=4)] * 2]

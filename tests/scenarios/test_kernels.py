@@ -34,10 +34,13 @@ def test_spans_of_shipped_drivers() -> None:
         "amd-iommu-v2": "2.6.27 to 6.19",
         "naive-tlb": "2.6.27 to 6.19",
         "invalidate-range": "3.19 to 6.5",
+        "invalidate-range-3.19": "3.19 to 4.12",
         "sva": "6.6 to 6.19",
         "kvm": "2.6.27 to 6.19",
         "kvm-no-in-progress": "2.6.27 to 6.19",
         "kvm-no-sequence": "2.6.27 to 6.19",
+        "kvm-2.6.27": "2.6.27 to 4.12",
+        "kvm-late-flush": "2.6.27 to 4.12",
     }
 
 
@@ -81,10 +84,13 @@ def test_the_default_is_the_newest() -> None:
         "amd-iommu-v2": "3.18",
         "naive-tlb": "3.18",
         "invalidate-range": "6.5",
+        "invalidate-range-3.19": "4.12",
         "sva": "6.19",
         "kvm": "6.19",
         "kvm-no-in-progress": "6.19",
         "kvm-no-sequence": "6.19",
+        "kvm-2.6.27": "4.12",
+        "kvm-late-flush": "2.6.28",
     }
 
 

@@ -57,6 +57,8 @@ class Driver(Part):
     """A driver of one address space. `self.mm` is Linux, `self.device` the hardware."""
 
     hardware: ClassVar[type[Device]] = ShadowMmu
+    first_kernel: ClassVar[Version | None] = None
+    """the oldest kernel that had such a driver"""
     last_kernel: ClassVar[Version | None] = None
     """the newest kernel that had such a driver: the one it is checked on unless told otherwise"""
     table: Array[Pte]

@@ -7,9 +7,12 @@ of entry change, flush and free can make it safe.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from shootdown.devices.iommu import INVALID, SUCCESS, Iommu
 from shootdown.drivers.driver import Driver
 from shootdown.lang.declare import PageRange
+from shootdown.linux.version import Version
 
 
 class SharedTable(Driver):
@@ -44,11 +47,25 @@ class NaiveTlb(SharedTable):
 
 
 class InvalidateRange(SharedTable):
-    """3.19 to 6.5: AMD IOMMUv2, Intel SVM and SMMUv3 SVA (drivers/iommu/amd_iommu_v2.c of 3.19)."""
+    """4.13 to 6.5: AMD IOMMUv2, Intel SVM and SMMUv3 SVA (drivers/iommu/amd_iommu_v2.c of 4.20)."""
+
+    first_kernel: ClassVar[Version | None] = (4, 13, 0)
 
     def invalidate_range(self, range: PageRange) -> None:
         """After the CPU flush, before the page is freed or replaced."""
         self.device.flush(range)
+
+
+class InvalidateRangeAndPage(InvalidateRange):
+    """3.19 to 4.12: reclaim and write-back call invalidate_page instead, so that is a flush too
+    (mn_invalidate_page() of drivers/iommu/amd_iommu_v2.c of 3.19)."""
+
+    first_kernel = (3, 19, 0)
+    last_kernel = (4, 12, 0)
+
+    def invalidate_page(self, page: int) -> None:
+        """Before the page can be freed."""
+        self.device.flush(PageRange(page, page + 1))
 
 
 class Sva(SharedTable):

@@ -10,13 +10,18 @@ of them.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from shootdown.drivers.driver import Driver
 from shootdown.lang.declare import EMPTY, Atomic, Counter, PageRange, PerPage, Pte, Spinlock
 from shootdown.linux.mm import Mm
+from shootdown.linux.version import Version
 
 
 class Kvm(Driver):
-    """A guest whose second-level page table mirrors the process."""
+    """A guest whose second-level page table mirrors the process, as from 4.13 on."""
+
+    first_kernel: ClassVar[Version | None] = (4, 13, 0)
 
     def __init__(self, mm: Mm) -> None:
         super().__init__(mm)
@@ -56,6 +61,43 @@ class Kvm(Driver):
         if self.mmu_invalidate_in_progress > 0:
             return True
         return self.mmu_invalidate_seq != seen
+
+
+class KvmPages(Kvm):
+    """KVM up to 4.12, which hears of single pages: invalidate_page is start and end at once.
+
+    virt/kvm/kvm_main.c of 2.6.28 to 4.12, kvm_mmu_notifier_invalidate_page(). (2.6.28 flushed the
+    guest's TLB after it had dropped mmu_lock, B34: `kvm-late-flush`.)
+    """
+
+    first_kernel = (2, 6, 27)
+    last_kernel = (4, 12, 0)
+
+    def invalidate_page(self, page: int) -> None:
+        """The sequence tells faults that are under way; the page cannot change again meanwhile."""
+        with self.mmu_lock:
+            self.mmu_invalidate_seq += 1
+            self.table[page] = EMPTY
+            self.device.flush(PageRange(page, page + 1))
+
+
+class KvmLateFlush(KvmPages):
+    """Mistake of 2.6.28 (B34): the guest's TLB is flushed after mmu_lock was dropped. Whoever takes
+    it then finds nothing to unmap, and returns while the old entry is still in use."""
+
+    last_kernel = (2, 6, 28)
+
+    def invalidate_range_start(self, range: PageRange) -> None:
+        """Only who has unmapped something flushes."""
+        unmapped = False
+        with self.mmu_lock:
+            self.mmu_invalidate_in_progress += 1
+            for page in range:
+                if self.table[page].present:
+                    self.table[page] = EMPTY
+                    unmapped = True
+        if unmapped:
+            self.device.flush(range)
 
 
 class KvmWithoutInProgress(Kvm):

@@ -25,10 +25,16 @@ def misfit(driver: type[Driver], kernel: Version) -> str | None:
     unknown = sorted(present - set(generation.callbacks))
     if unknown:
         return f"kernel {show_version(kernel)} never calls {unknown[0]}"
-    if "arch_invalidate_secondary_tlbs" in present and present & RANGE_CALLBACKS:
+    refuses = kernel >= (6, 6, 0) and "arch_invalidate_secondary_tlbs" in present
+    if refuses and present & RANGE_CALLBACKS:
         # mmu_notifier.c since 6.6: registration refuses an ops with both families (EINVAL)
         return "a kernel from 6.6 on refuses a driver with both families of callbacks"
     return None
+
+
+def is_for(driver: type[Driver], kernel: Version) -> bool:
+    """Whether the driver was written for this kernel or an older one, and can run on it."""
+    return (driver.first_kernel or kernel) <= kernel and misfit(driver, kernel) is None
 
 
 def kernels_for(driver: type[Driver]) -> tuple[Version, Version] | None:

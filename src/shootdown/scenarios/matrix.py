@@ -28,7 +28,7 @@ from shootdown.scenarios.check import check_case
 from shootdown.scenarios.driver_request import ARCH
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.keeping import Search, identity_of
-from shootdown.scenarios.kernels import misfit
+from shootdown.scenarios.kernels import is_for
 from shootdown.scenarios.question import Settings, ask
 from shootdown.scenarios.verdict import Verdict
 
@@ -85,7 +85,7 @@ class Plan:
         return [
             (kernel, arch)
             for kernel in self.kernels
-            if operation.exists_in(kernel) and misfit(DRIVERS[driver], kernel) is None
+            if operation.exists_in(kernel) and is_for(DRIVERS[driver], kernel)
             for arch in self.archs
         ]
 

@@ -16,12 +16,14 @@ compiling: `if mm.notifiers.rmap_is_announced:` costs nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from shootdown.lang.declare import PageRange, Pte, atomic_context, count
+from shootdown.lang.declare import PageRange, Pte, Spinlock, atomic_context, count
 from shootdown.lang.part import Part
+from shootdown.lang.rcu import Rcu
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber
+from shootdown.linux.notifiers.subscription import NobodyWaits, Subscription
 from shootdown.linux.version import Version
 
 if TYPE_CHECKING:
@@ -68,21 +70,44 @@ class Notifiers(Part):
     start_may_fail: bool = False
     """start has a form that may not block and can be refused with -EAGAIN"""
 
-    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
-        self.subscribers = list(subscribers)
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber],
+        comes_and_goes: bool = False,
+        registered: bool = True,
+    ) -> None:
+        self.comes_and_goes = comes_and_goes
+        """subscriptions are made and given up while the system runs; else all are there for good"""
+        self.subscriptions = [
+            Subscription(each, number, comes_and_goes, registered)
+            for number, each in enumerate(subscribers)
+        ]
+        self.readers = self.new_readers() if comes_and_goes else NobodyWaits()
+        self.lock = Spinlock()
+        """mmu_notifier_mm.lock: of the list"""
         self.starts = self.having("invalidate_range_start")
         self.ends = self.having("invalidate_range_end")
         self.pages = self.having("invalidate_page")
         self.releases = self.having("release")
         self.flush_youngs = self.having("clear_flush_young")
-        self.flushes: list[Subscriber] = []
+        self.flushes: list[Subscription] = []
         """drivers to call at flush points"""
 
-    def having(self, callback: str) -> list[Subscriber]:
-        """The subscribers with a callback, if this generation calls it."""
+    def new_readers(self) -> Any:
+        """What walks of the list are readers of, so that it can be waited for them."""
+        return Rcu()
+
+    def having(self, callback: str) -> list[Subscription]:
+        """The subscriptions with a callback, if this generation calls it."""
         if callback not in self.callbacks:
             return []
-        return [s for s in self.subscribers if hasattr(s, callback)]
+        return [each for each in self.subscriptions if hasattr(each.subscriber, callback)]
+
+    def walks(self, concerned: Sequence[Subscription]) -> bool:
+        """Whether the list is walked for these: as soon as there is one, whoever is on it."""
+        if self.subscriptions:
+            count("walks of the subscriber list")
+        return bool(self.subscriptions)
 
     def oom_reaper_skips(self) -> bool:
         """The OOM reaper leaves an address space with these subscribers alone."""
@@ -185,37 +210,52 @@ class Notifiers(Part):
 
     def release(self) -> None:
         """mmu_notifier_release(), from exit_mmap(): nothing has been unmapped yet."""
-        for subscriber in self.releases:
-            count("calls of release")
-            self.tell_release(subscriber)
+        if self.walks(self.releases):
+            with self.readers.read():
+                for each in self.releases:
+                    if each.hashed:
+                        count("calls of release")
+                        self.tell_release(each.subscriber)
 
     # --- what this generation sends --------------------------------------------------------------
 
     def send_start(self, range: MmuNotifierRange) -> None:
         """__mmu_notifier_invalidate_range_start()"""
-        for subscriber in self.starts:
-            count("calls of invalidate_range_start")
-            self.tell_start(subscriber, range)
+        if self.walks(self.starts):
+            with self.readers.read():
+                for each in self.starts:
+                    if each.hashed:
+                        count("calls of invalidate_range_start")
+                        self.tell_start(each.subscriber, range)
 
     def send_end(self, range: MmuNotifierRange) -> None:
         """__mmu_notifier_invalidate_range_end()"""
-        for subscriber in self.ends:
-            count("calls of invalidate_range_end")
-            self.tell_end(subscriber, range)
+        if self.walks(self.ends):
+            with self.readers.read():
+                for each in self.ends:
+                    if each.hashed:
+                        count("calls of invalidate_range_end")
+                        self.tell_end(each.subscriber, range)
 
     def invalidate_page(self, page: int) -> None:
         """mmu_notifier_invalidate_page()"""
-        for subscriber in self.pages:
-            count("calls of invalidate_page")
-            self.tell_page(subscriber, page)
+        if self.walks(self.pages):
+            with self.readers.read():
+                for each in self.pages:
+                    if each.hashed:
+                        count("calls of invalidate_page")
+                        self.tell_page(each.subscriber, page)
 
     def clear_flush_young(self, range: PageRange) -> bool:
         """__mmu_notifier_clear_flush_young(): every one is asked."""
         young = False
-        for subscriber in self.flush_youngs:
-            count("calls of clear_flush_young")
-            if self.ask_flush_young(subscriber, range):
-                young = True
+        if self.walks(self.flush_youngs):
+            with self.readers.read():
+                for each in self.flush_youngs:
+                    if each.hashed:
+                        count("calls of clear_flush_young")
+                        if self.ask_flush_young(each.subscriber, range):
+                            young = True
         return young
 
     # --- in which context ------------------------------------------------------------------------

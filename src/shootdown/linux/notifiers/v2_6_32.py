@@ -25,9 +25,15 @@ class Notifiers(v2_6_27.Notifiers):
     since = (2, 6, 32)
     callbacks = (*v2_6_27.Notifiers.callbacks, "change_pte")
 
-    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
-        super().__init__(subscribers)
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber],
+        comes_and_goes: bool = False,
+        registered: bool = True,
+    ) -> None:
+        super().__init__(subscribers, comes_and_goes, registered)
         self.changes = self.having("change_pte")
+        self.told_of_changes = self.changes + self.pages
 
     def pte_cleared_and_flushed(self, range: PageRange) -> None:
         """Nothing: set_pte_at_notify() follows."""
@@ -39,13 +45,15 @@ class Notifiers(v2_6_27.Notifiers):
 
     def change_pte(self, page: int, pte: Pte) -> None:
         """__mmu_notifier_change_pte(), or invalidate_page in its place."""
-        for subscriber in self.changes:
-            count("calls of change_pte")
-            self.tell_change(subscriber, page, pte)
-        for subscriber in self.pages:
-            if subscriber not in self.changes:
-                count("calls of invalidate_page")
-                self.tell_page(subscriber, page)
+        if self.walks(self.told_of_changes):
+            with self.readers.read():
+                for each in self.subscriptions:
+                    if each in self.changes and each.hashed:
+                        count("calls of change_pte")
+                        self.tell_change(each.subscriber, page, pte)
+                    elif each in self.pages and each.hashed:
+                        count("calls of invalidate_page")
+                        self.tell_page(each.subscriber, page)
 
     @atomic_context
     def tell_change(self, subscriber: Subscriber, page: int, pte: Pte) -> None:

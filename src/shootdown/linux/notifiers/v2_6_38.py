@@ -19,16 +19,24 @@ class Notifiers(v2_6_37.Notifiers):
     since = (2, 6, 38)
     callbacks = (*v2_6_37.Notifiers.callbacks, "test_young")
 
-    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
-        super().__init__(subscribers)
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber],
+        comes_and_goes: bool = False,
+        registered: bool = True,
+    ) -> None:
+        super().__init__(subscribers, comes_and_goes, registered)
         self.test_youngs = self.having("test_young")
 
     def mmu_notifier_test_young(self, page: int) -> bool:
         """Stops at the first yes."""
-        for subscriber in self.test_youngs:
-            count("calls of test_young")
-            if self.ask_test_young(subscriber, page):
-                return True
+        if self.walks(self.test_youngs):
+            with self.readers.read():
+                for each in self.test_youngs:
+                    if each.hashed:
+                        count("calls of test_young")
+                        if self.ask_test_young(each.subscriber, page):
+                            return True
         return False
 
     @atomic_context

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, atomic_context, count
+from shootdown.lang.declare import PageRange, atomic_context, count, might_sleep
 from shootdown.linux.notifiers import v3_17
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber
@@ -24,20 +24,41 @@ class Notifiers(v3_17.Notifiers):
     since = (3, 19, 0)
     callbacks = (*v3_17.Notifiers.callbacks, "invalidate_range")
 
-    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
-        super().__init__(subscribers)
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber],
+        comes_and_goes: bool = False,
+        registered: bool = True,
+    ) -> None:
+        super().__init__(subscribers, comes_and_goes, registered)
         self.flushes = self.having("invalidate_range")
+        self.flushed_at_end = self.flushes + self.ends
 
     def invalidate_range(self, range: PageRange) -> None:
         """mmu_notifier_invalidate_range()"""
-        for subscriber in self.flushes:
-            count("calls of invalidate_range")
-            self.tell_flush(subscriber, range)
+        if self.walks(self.flushes):
+            with self.readers.read():
+                for each in self.flushes:
+                    if each.hashed:
+                        count("calls of invalidate_range")
+                        self.tell_flush(each.subscriber, range)
 
     def invalidate_range_end(self, range: MmuNotifierRange) -> None:
-        """Calls invalidate_range first: the end of any operation is also a flush point."""
-        self.invalidate_range(range)
-        super().invalidate_range_end(range)
+        """The end of any operation is also a flush point."""
+        might_sleep()
+        self.send_end_and_flush(range)
+
+    def send_end_and_flush(self, range: MmuNotifierRange) -> None:
+        """For each in turn: invalidate_range, then its own end."""
+        if self.walks(self.flushed_at_end):
+            with self.readers.read():
+                for each in self.subscriptions:
+                    if each in self.flushes and each.hashed:
+                        count("calls of invalidate_range")
+                        self.tell_flush(each.subscriber, range)
+                    if each in self.ends and each.hashed:
+                        count("calls of invalidate_range_end")
+                        self.tell_end(each.subscriber, range)
 
     def pte_cleared_and_flushed(self, range: PageRange) -> None:
         """ptep_clear_flush_notify() tells at once: a new page may be mapped next."""

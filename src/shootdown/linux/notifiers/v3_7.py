@@ -10,7 +10,10 @@ Source: commits 21a92735f660 (SRCU), 6bdb913f0a70 (start and end around copy-on-
 
 from __future__ import annotations
 
+from typing import Any
+
 from shootdown.lang.declare import Pte, count, might_sleep
+from shootdown.lang.sections import Srcu
 from shootdown.linux.notifiers import v3_6
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber
@@ -23,6 +26,10 @@ class Notifiers(v3_6.Notifiers):
     copy_is_announced = True
     hugetlb_fork_is_announced = True
     """seen in 3.10 (which release brought it is not known here)"""
+
+    def new_readers(self) -> Any:
+        """One srcu_struct for all address spaces."""
+        return Srcu()
 
     def invalidate_range_start(self, range: MmuNotifierRange) -> None:
         """Called where the caller may sleep."""
@@ -46,9 +53,12 @@ class Notifiers(v3_6.Notifiers):
 
     def change_pte(self, page: int, pte: Pte) -> None:
         """Nobody else is told: start has already been called."""
-        for subscriber in self.changes:
-            count("calls of change_pte")
-            self.tell_change(subscriber, page, pte)
+        if self.walks(self.changes):
+            with self.readers.read():
+                for each in self.changes:
+                    if each.hashed:
+                        count("calls of change_pte")
+                        self.tell_change(each.subscriber, page, pte)
 
     def tell_start(self, subscriber: Subscriber, range: MmuNotifierRange) -> None:
         """Under srcu_read_lock()."""

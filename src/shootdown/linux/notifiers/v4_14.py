@@ -15,4 +15,4 @@ class Notifiers(v4_13.Notifiers):
 
     def oom_reaper_skips(self) -> bool:
         """mm_has_notifiers()"""
-        return bool(self.subscribers)
+        return bool(self.subscriptions)

@@ -19,10 +19,17 @@ class Notifiers(v4_15.Notifiers):
     since = (4, 16, 0)
     oom_reaper_announces = True
 
-    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
-        super().__init__(subscribers)
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber],
+        comes_and_goes: bool = False,
+        registered: bool = True,
+    ) -> None:
+        super().__init__(subscribers, comes_and_goes, registered)
         concerned = [*self.starts, *self.ends, *self.flushes]
-        self.may_block = any(not getattr(s, "never_blocks", False) for s in concerned)
+        self.may_block = any(
+            not getattr(each.subscriber, "never_blocks", False) for each in concerned
+        )
 
     def oom_reaper_skips(self) -> bool:
         """mm_has_blockable_invalidate_notifiers()"""

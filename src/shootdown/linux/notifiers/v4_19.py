@@ -31,11 +31,14 @@ class Notifiers(v4_16.Notifiers):
     def invalidate_range_start_nonblock(self, range: MmuNotifierRange) -> bool:
         """Every one is asked, also after one has refused; False if any has."""
         agreed = True
-        for subscriber in self.starts:
-            count("calls of invalidate_range_start")
-            answer = self.ask_start(subscriber, range)
-            if answer is not None and answer != 0:
-                agreed = False
+        if self.walks(self.starts):
+            with self.readers.read():
+                for each in self.starts:
+                    if each.hashed:
+                        count("calls of invalidate_range_start")
+                        answer = self.ask_start(each.subscriber, range)
+                        if answer is not None and answer != 0:
+                            agreed = False
         return agreed
 
     @atomic_context

@@ -19,17 +19,25 @@ class Notifiers(v3_19.Notifiers):
     since = (4, 3, 0)
     callbacks = (*v3_19.Notifiers.callbacks, "clear_young")
 
-    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
-        super().__init__(subscribers)
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber],
+        comes_and_goes: bool = False,
+        registered: bool = True,
+    ) -> None:
+        super().__init__(subscribers, comes_and_goes, registered)
         self.clear_youngs = self.having("clear_young")
 
     def ptep_clear_young_notify(self, page: int) -> bool:
         """__mmu_notifier_clear_young(): every one is asked."""
         young = False
-        for subscriber in self.clear_youngs:
-            count("calls of clear_young")
-            if self.ask_clear_young(subscriber, PageRange(page, page + 1)):
-                young = True
+        if self.walks(self.clear_youngs):
+            with self.readers.read():
+                for each in self.clear_youngs:
+                    if each.hashed:
+                        count("calls of clear_young")
+                        if self.ask_clear_young(each.subscriber, PageRange(page, page + 1)):
+                            young = True
         return young
 
     @atomic_context

@@ -20,7 +20,10 @@ class Notifiers(v5_9.Notifiers):
         """As before; after a refusal every end is called before the caller hears of it."""
         agreed = super().invalidate_range_start_nonblock(range)
         if not agreed:
-            for subscriber in self.ends:
-                count("calls of invalidate_range_end")
-                self.tell_end_nonblock(subscriber, range)
+            if self.walks(self.ends):
+                with self.readers.read():
+                    for each in self.ends:
+                        if each.hashed:
+                            count("calls of invalidate_range_end")
+                            self.tell_end_nonblock(each.subscriber, range)
         return agreed

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, atomic_context, count
+from shootdown.lang.declare import PageRange, atomic_context, count, might_sleep
 from shootdown.linux.notifiers import v6_4
+from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber
 
 
@@ -24,15 +25,28 @@ class Notifiers(v6_4.Notifiers):
         for c in v6_4.Notifiers.callbacks
     )
 
-    def __init__(self, subscribers: Sequence[Subscriber]) -> None:
-        super().__init__(subscribers)
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber],
+        comes_and_goes: bool = False,
+        registered: bool = True,
+    ) -> None:
+        super().__init__(subscribers, comes_and_goes, registered)
         self.flushes = self.having("arch_invalidate_secondary_tlbs")
 
     def cpu_tlb_flushed(self, range: PageRange) -> None:
         """mmu_notifier_arch_invalidate_secondary_tlbs(), at the end of flush_tlb_mm_range()."""
-        for subscriber in self.flushes:
-            count("calls of arch_invalidate_secondary_tlbs")
-            self.tell_arch_flush(subscriber, range)
+        if self.walks(self.flushes):
+            with self.readers.read():
+                for each in self.flushes:
+                    if each.hashed:
+                        count("calls of arch_invalidate_secondary_tlbs")
+                        self.tell_arch_flush(each.subscriber, range)
+
+    def invalidate_range_end(self, range: MmuNotifierRange) -> None:
+        """No flush point any more."""
+        might_sleep()
+        self.send_end(range)
 
     def invalidate_range(self, range: PageRange) -> None:
         """Gone: nothing is sent where 3.19 to 6.5 called it."""

@@ -1,0 +1,41 @@
+"""A driver on the list of an address space."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import cast
+
+from shootdown.lang.declare import Flag
+from shootdown.lang.part import Part
+from shootdown.lang.sections import Section, SectionPart
+from shootdown.linux.notifiers.subscriber import Subscriber
+
+
+class Subscription(Part):
+    """struct mmu_notifier: whose it is, and whether it is on the list.
+
+    Where subscriptions do not come and go, it is always on it, and nothing has to be asked.
+    """
+
+    def __init__(self, subscriber: Subscriber, number: int, comes_and_goes: bool, hashed: bool):
+        self.subscriber = subscriber
+        self.label = f"notifier{number}"
+        self.hashed = Flag(hashed) if comes_and_goes else True
+        """on the list: !hlist_unhashed()"""
+
+
+class NobodyWaits(SectionPart):
+    """Readers of a list that does not change: nobody ever waits for them."""
+
+    def sections(self) -> dict[str, Section]:
+        return {"read": Section(self.enter, self.leave)}
+
+    def read(self) -> AbstractContextManager[None]:
+        """`with readers.read():`"""
+        return cast(AbstractContextManager[None], self.sections()["read"])
+
+    def enter(self) -> None:
+        """Nothing to do."""
+
+    def leave(self) -> None:
+        """Nothing to do."""
