@@ -164,10 +164,12 @@ def test_rules_say_what_they_are() -> None:
     """Names are those of reports, sentences begin with `no` or with the one who must not fail."""
     named = {rule.name: rule.sentence for rule in (*ACCESS_RULES, FREED_TABLE, DEVICE_FAILURE)}
     assert list(named) == [
+        "lost-write",
         "freed-frame",
         "stale-translation",
         "unrecorded-write",
         "stale-permission",
+        "lost-dirty-bit",
         "freed-table",
         "device-failure",
     ]

@@ -62,6 +62,10 @@ class Device(Part):
         """The entry a hardware walk finds, EMPTY if none."""
         raise NotImplementedError
 
+    def noted(self, page: int, pte: Pte, write: bool) -> Pte:
+        """What of it may be cached, once the walk has set the bits that hardware sets."""
+        return pte
+
     def forget_walks(self, range: PageRange) -> None:
         """Drop what walks of the range remembered besides TLB entries."""
 
@@ -99,7 +103,7 @@ class Device(Part):
         pte = self.tlb[page]
         if not pte.allows(write):
             count("walks by the device")
-            pte = self.walk(page)
+            pte = self.noted(page, self.walk(page), write)
             if pte.readable:
                 self.tlb[page] = pte
                 count("TLB entries filled by the device")

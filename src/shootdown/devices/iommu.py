@@ -88,6 +88,10 @@ class Iommu(Device):
             self.mm.young.translated(page)
         return pte
 
+    def noted(self, page: int, pte: Pte, write: bool) -> Pte:
+        """Accessed and dirty bits are set as by a CPU (Intel VT-d 4.1, 3.6.2, first-stage)."""
+        return self.mm.hardware_walked(page, pte, write)
+
     def forget_walks(self, range: PageRange) -> None:
         """A ranged invalidation also drops the pointers that lead to the range."""
         entries = self.mm.entries

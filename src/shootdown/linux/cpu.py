@@ -62,7 +62,7 @@ class Cpu(Part):
         """TLB, walk, access; False where hardware would raise a page fault."""
         pte = self.tlb[page]
         if not pte.allows(write):
-            pte = self.mm.pte[page]
+            pte = self.mm.hardware_walked(page, self.mm.pte[page], write)
             if not pte.allows(write):
                 return False
             self.tlb[page] = pte

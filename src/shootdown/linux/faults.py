@@ -25,51 +25,63 @@ def page_fault(mm: Mm, page: int, write: bool, allow_retry: bool) -> bool:
     with mm.mmap_lock.read():
         if not mm.permits(page, write):
             return False
-        handle_mm_fault(mm, page, write)
+        found = handle_mm_fault(mm, page, write)
     if mm.userfaultfd is not None:
         return mm.userfaultfd.handle_userfault(page, write, allow_retry)
-    return True
+    return found
 
 
-def handle_mm_fault(mm: Mm, page: int, write: bool) -> None:
+def handle_mm_fault(mm: Mm, page: int, write: bool) -> bool:
     """The VMA allows the access; mmap_lock is held for reading. Like Linux it makes progress but
-    promises nothing about the entry afterwards."""
+    promises nothing about the entry afterwards. False means SIGBUS: the file is not that long."""
     range = PageRange(page, page + 1)
     mm.begin(range)
-    _handle_pte_fault(mm, page, write)
+    found = _handle_pte_fault(mm, page, write)
     mm.end(range)
+    return found
 
 
-def _handle_pte_fault(mm: Mm, page: int, write: bool) -> None:
+def _handle_pte_fault(mm: Mm, page: int, write: bool) -> bool:
     with mm.page_table_lock:
         mm.populate_table(page)
         old = mm.pte[page]
+        swapped = mm.is_swap_pte(page) and not old.present
         if not old.present:
-            if not mm.is_swap_pte(page):
+            if not swapped and not mm.is_file(page):
                 _do_anonymous_page(mm, page, write)
-                return
+                return True
         elif mm.numa_balancing and old.rights == PROT_NONE:
             _do_numa_page(mm, page, old)
-            return
+            return True
         elif not write or old.writable:
             mm.made_young(page)
-            return
+            return True
         elif mm.userfaultfd is not None and mm.userfaultfd.must_wait(page):
-            return
-        elif old.frame != ZERO_FRAME and mm.memory.refcount[old.frame] == 1:
+            return True
+        elif _may_reuse(mm, page, old):
             _wp_page_reuse(mm, page, old)
-            return
-    if mm.swap_entries is not None and not old.present:
-        mm.swap_entries.do_swap_page(page)
-        return
+            return True
+    if mm.swap_entries is not None and swapped:
+        mm.swap_entries.do_swap_page(page, write)
+        return True
+    if mm.mapping is not None and mm.mapping.faults_on(page, old):
+        return mm.mapping.do_fault(page, old, write)
     _wp_page_copy(mm, page, old)
+    return True
+
+
+def _may_reuse(mm: Mm, page: int, old: Pte) -> bool:
+    """wp_can_reuse_anon_folio(): nobody else has the page."""
+    if mm.is_file_page(page, old.frame):
+        return False
+    return old.frame != ZERO_FRAME and mm.memory.refcount[old.frame] == 1
 
 
 def _do_anonymous_page(mm: Mm, page: int, write: bool) -> None:
     if write:
         vmf_anon_prepare(mm, page)
-        mm.pte[page] = Pte(mm.memory.alloc_page(), READ_WRITE)
         mm.made_dirty(page)
+        mm.pte[page] = Pte(mm.memory.alloc_page(), READ_WRITE)
     else:
         mm.pte[page] = Pte(ZERO_FRAME, READ_ONLY)
     mm.made_young(page)
@@ -89,8 +101,8 @@ def _do_numa_page(mm: Mm, page: int, old: Pte) -> None:
 
 def _wp_page_reuse(mm: Mm, page: int, old: Pte) -> None:
     """More rights for the only user; whether that is flushed is the architecture's business."""
-    mm.arch.ptep_set_access_flags(page, old.with_rights(READ_WRITE))
     mm.made_dirty(page)
+    mm.arch.ptep_set_access_flags(page, old.with_rights(READ_WRITE))
     mm.made_young(page)
     count("write faults, page reused")
 
@@ -111,8 +123,9 @@ def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
     with mm.page_table_lock:
         if _pte_same(mm, page, old):
             mm.ptep_clear_flush_notify(page)
-            mm.set_pte_at_notify(page, Pte(unused, READ_WRITE))
+            mm.cleared_dirty(page, old.frame)
             mm.made_dirty(page)
+            mm.set_pte_at_notify(page, Pte(unused, READ_WRITE))
             mm.made_young(page)
             unused = old.frame
     if mm.notifiers.copy_is_announced:

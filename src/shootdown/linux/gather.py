@@ -22,7 +22,11 @@ from shootdown.lang.declare import (
 )
 from shootdown.lang.part import Part
 from shootdown.linux.mm import Mm
+from shootdown.linux.version import Version
 from shootdown.linux.vma import NO_VMA
+
+FLUSHES_DIRTY_PAGES: Version = (3, 15, 0)
+"""commit 1cf35d47712d"""
 
 
 class MmuGather(Part):
@@ -31,6 +35,7 @@ class MmuGather(Part):
     def __init__(self, mm: Mm) -> None:
         self.mm = mm
         self.capacity = mm.geometry.gather
+        self.flushes_dirty_pages = mm.kernel >= FLUSHES_DIRTY_PAGES
         self.frames = PerGather(FrameNumber())
         self.count = Int(0, mm.geometry.gather)
         self.start = PageNumber()
@@ -45,6 +50,7 @@ class MmuGather(Part):
         the lock, flush and free, and go on."""
         for page in range:
             with self.mm.page_table_lock:
+                self.mm.arch.flush_tlb_batched_pending()
                 self._zap(page)
             if self.count == self.capacity:
                 self.flush()
@@ -56,6 +62,11 @@ class MmuGather(Part):
             self._extend(page, page + 1)
             self.frames[self.count] = pte.frame
             self.count += 1
+            dirty = self.mm.cleared_dirty(page, pte.frame)
+            if dirty and self.flushes_dirty_pages and self.mm.is_file_page(page, pte.frame):
+                self._flush_tlbs()
+        elif self.mm.is_swap_pte(page):
+            self.mm.zap_swap_entry(page)
 
     def _extend(self, start: int, end: int) -> None:
         """__tlb_adjust_range()"""
@@ -97,17 +108,24 @@ class MmuGather(Part):
 
     def flush(self) -> None:
         """tlb_flush_mmu(): C, X, R, T. Nothing gathered: nothing flushed."""
-        if self.start == self.end:
-            return
         range = PageRange(self.start, self.end)
-        self.mm.arch.tlb_flush(range, self.unlinked)
-        self.mm.notifiers.gather_flushed(range)
+        self._flush_tlbs()
         while self.count > 0:
             self.count -= 1
             self.mm.memory.put_page(self.frames[self.count])
             self.frames[self.count] = 0
         if self.unlinked:
             self._free_tables(range)
+
+    def _flush_tlbs(self) -> None:
+        """tlb_flush_mmu_tlbonly(): what was cleared since the last time. Also called under the
+        page-table lock for a dirty page of a file (force_flush in zap_pte_range()): write-back,
+        which finds no entry of it any more, must not find that somebody still writes it."""
+        if self.start == self.end:
+            return
+        range = PageRange(self.start, self.end)
+        self.mm.arch.tlb_flush(range, self.unlinked)
+        self.mm.notifiers.gather_flushed(range)
         self.start = 0
         self.end = 0
 

@@ -24,11 +24,14 @@ def fault_in(mm: Mm, page: int, write: bool) -> Pte:
         while True:
             with mm.page_table_lock:
                 pte = mm.pte[page]
+                if pte.allows(write):
+                    pte = mm.got(page, pte, write)
             if not mm.permits(page, write):
                 return EMPTY
             if pte.allows(write):
                 return pte
-            handle_mm_fault(mm, page, write)
+            if not handle_mm_fault(mm, page, write):
+                return EMPTY
 
 
 def _fault_in_retrying(mm: Mm, page: int, write: bool) -> Pte:
@@ -43,5 +46,6 @@ def _fault_in_retrying(mm: Mm, page: int, write: bool) -> Pte:
                 return EMPTY
             if pte.allows(write):
                 return pte
-            handle_mm_fault(mm, page, write)
+            if not handle_mm_fault(mm, page, write):
+                return EMPTY
         mm.userfaultfd.handle_userfault(page, write, True)

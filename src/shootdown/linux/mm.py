@@ -37,15 +37,23 @@ from shootdown.linux.swapops import NONE
 from shootdown.linux.version import Version
 from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
+from shootdown.rules.contents import LOST_DIRTY_BIT
 
 if TYPE_CHECKING:
     from shootdown.linux.cpu import Cpu
+    from shootdown.linux.dirty_bits import DirtyBits
+    from shootdown.linux.filemap import Mapping
+    from shootdown.linux.folio import Folios
+    from shootdown.linux.ksm import Ksm
     from shootdown.linux.markers import Markers
+    from shootdown.linux.migrate import Migration
     from shootdown.linux.notifiers.v2_6_27 import Notifiers
     from shootdown.linux.soft_dirty import SoftDirty
+    from shootdown.linux.swap import Swap
     from shootdown.linux.swapops import SwapEntries
     from shootdown.linux.userfaultfd import Userfaultfd
     from shootdown.linux.vma import Vmas
+    from shootdown.linux.vmscan import Reclaim
     from shootdown.linux.young import Young
 
 
@@ -103,6 +111,17 @@ class Mm(Part):
         self.young: Young | None = None
         self.numa_balancing = False
         """entries of accessible VMAs may be PROT_NONE, to see who faults"""
+        self.folios: Folios | None = None
+        """flags of page frames, where somebody looks at them"""
+        self.dirty_bits: DirtyBits | None = None
+        """dirty bits of entries, likewise"""
+        self.mapping: Mapping | None = None
+        """the file that is mapped, if any"""
+        self.swap: Swap | None = None
+        """swap space, if there is any"""
+        self.reclaim: Reclaim | None = None
+        self.migration: Migration | None = None
+        self.ksm: Ksm | None = None
         self.changing = Ghost(PerPage(Int(0, geometry.tasks + geometry.devices + geometry.cpus)))
         """operations that are changing this page right now"""
 
@@ -127,6 +146,7 @@ class Mm(Part):
         """The operation returns to user space."""
         for page in range:
             self.changing[page] -= 1
+            LOST_DIRTY_BIT.judge_quiet(self, page)
 
     # --- tables -------------------------------------------------------------------------------
 
@@ -192,6 +212,8 @@ class Mm(Part):
         Caller holds the page-table lock."""
         if self.soft_dirty is not None:
             self.soft_dirty.dirty[page] = True
+        if self.dirty_bits is not None:
+            self.dirty_bits.dirty[page] = True
 
     def folio_mark_accessed(self, page: int) -> None:
         """folio_mark_accessed(): a driver that drops its mapping says that it was used."""
@@ -202,6 +224,38 @@ class Mm(Part):
         """pte_mkyoung(): a fault has made this entry. Caller holds the page-table lock."""
         if self.young is not None:
             self.young.accessed[page] = True
+
+    def zap_swap_entry(self, page: int) -> None:
+        """zap_nonpresent_ptes(): the entry goes, and what it alone refers to."""
+        if self.swap is not None:
+            self.swap.zap(page)
+
+    def is_file(self, page: int) -> bool:
+        """A file is mapped there."""
+        return self.mapping is not None and self.mapping.is_file(page)
+
+    def is_file_page(self, page: int, frame: int) -> bool:
+        """The frame is a page of the file, not a copy of it."""
+        return self.mapping is not None and self.mapping.folio[page] == frame
+
+    def cleared_dirty(self, page: int, frame: int) -> bool:
+        """The dirty bit of an entry that was just cleared goes to the page: folio_mark_dirty().
+        Caller holds the page-table lock."""
+        if self.dirty_bits is not None and self.folios is not None:
+            return self.dirty_bits.transfer(self.folios, page, frame)
+        return False
+
+    def got(self, page: int, pte: Pte, write: bool) -> Pte:
+        """get_user_pages() gives this entry away, to somebody whose accesses set no dirty bit."""
+        if self.dirty_bits is not None:
+            return self.dirty_bits.got(page, pte, write)
+        return pte
+
+    def hardware_walked(self, page: int, pte: Pte, write: bool) -> Pte:
+        """What of an entry hardware may cache after it has walked for this access."""
+        if self.dirty_bits is not None:
+            return self.dirty_bits.walked(page, pte, write)
+        return pte
 
     # --- changing entries ---------------------------------------------------------------------
 

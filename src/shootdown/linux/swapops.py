@@ -18,12 +18,12 @@ from shootdown.lang.part import Part
 if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
 
-NONE, MIGRATION, DEVICE_PRIVATE, DEVICE_EXCLUSIVE = range(4)
-"""no such entry; the page is being moved, faults wait (SWP_MIGRATION_READ and _WRITE); it lies in
-memory that CPUs cannot reach (SWP_DEVICE_READ, _WRITE; 4.14); a device has it for itself
-(SWP_DEVICE_EXCLUSIVE; 5.14)"""
+NONE, SWAP, MIGRATION, DEVICE_PRIVATE, DEVICE_EXCLUSIVE = range(5)
+"""no such entry; the page is in swap space, or still in the swap cache (`linux.swap`); the page is
+being moved, faults wait (SWP_MIGRATION_READ and _WRITE); it lies in memory that CPUs cannot reach
+(SWP_DEVICE_READ, _WRITE; 4.14); a device has it for itself (SWP_DEVICE_EXCLUSIVE; 5.14)"""
 
-KINDS = ("none", "migration", "device-private", "device-exclusive")
+KINDS = ("none", "swap", "migration", "device-private", "device-exclusive")
 
 
 class SwapEntries(Part):
@@ -34,8 +34,9 @@ class SwapEntries(Part):
         self.mm = mm
         self.kind = PerPage(Int(NONE, DEVICE_EXCLUSIVE, names=KINDS))
         self.entry = PerPage(Pte)
-        """the frame that the entry names (the page table keeps its reference), and whether a
-        present entry in its place would be writable"""
+        """the frame that the entry names, and whether a present entry in its place would be
+        writable; an entry of a device keeps the reference of the page table, one of a page that is
+        being moved or swapped does not"""
         mm.swap_entries = self
 
     def set(self, page: int, kind: int, entry: Pte) -> None:
@@ -50,10 +51,14 @@ class SwapEntries(Part):
         self.entry[page] = EMPTY
         return entry
 
-    def do_swap_page(self, page: int) -> None:
+    def do_swap_page(self, page: int, write: bool) -> None:
         """do_swap_page(): somebody faulted on such an entry, and holds mmap_lock for reading.
-        migration_entry_wait(): until the page has been moved, and then the fault is repeated."""
-        wait_until(self.kind[page] != MIGRATION)
+        migration_entry_wait(): until the page has been moved, and then the fault is repeated. A
+        page in swap space is brought back."""
+        if self.mm.swap is not None:
+            self.mm.swap.do_swap_page(page, write)
+        else:
+            wait_until(self.kind[page] != MIGRATION)
 
     def restore(self, page: int) -> None:
         """A present entry of the same page in its place; nothing to flush, nobody caches what is

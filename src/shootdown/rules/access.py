@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shootdown.lang.declare import Pte, ghost, require
+from shootdown.rules.contents import LOST_DIRTY_BIT, LOST_WRITE
 from shootdown.rules.rule import Rule
 
 if TYPE_CHECKING:
@@ -95,5 +96,12 @@ FREED_FRAME, FREED_TABLE = FreedFrame(), FreedTable()
 STALE_TRANSLATION, STALE_PERMISSION = StaleTranslation(), StalePermission()
 UNRECORDED_WRITE = UnrecordedWrite()
 
-ACCESS_RULES = (FREED_FRAME, STALE_TRANSLATION, UNRECORDED_WRITE, STALE_PERMISSION)
+ACCESS_RULES = (
+    LOST_WRITE,
+    FREED_FRAME,
+    STALE_TRANSLATION,
+    UNRECORDED_WRITE,
+    STALE_PERMISSION,
+    LOST_DIRTY_BIT,
+)
 """in the order in which a landing access is judged: the worst first"""

@@ -152,6 +152,9 @@ class System:
         geometry = scenario.geometry
         self.scenario = scenario
         references = 2 + len(scenario.operations)
+        if any(each.parts for each in scenario.operations):
+            # a cache's, and one of each fault that waits for the page to be unlocked
+            references += 2 + geometry.devices + geometry.cpus
         self.memory = Memory(geometry, references)
         self.memory.label = "memory"
         self.mm = Mm(self.memory, geometry, scenario.kernel)

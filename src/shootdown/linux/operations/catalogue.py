@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from shootdown.lang.declare import PageRange
+from shootdown.linux.filemap import Mapping
+from shootdown.linux.ksm import Ksm
+from shootdown.linux.migrate import Migration
 from shootdown.linux.mm import Mm
 from shootdown.linux.operations.aging import (
     damon_young,
@@ -17,19 +20,39 @@ from shootdown.linux.operations.aging import (
 from shootdown.linux.operations.clear_refs import clear_refs_write
 from shootdown.linux.operations.fault import read_fault, write_fault
 from shootdown.linux.operations.fork import fork
+from shootdown.linux.operations.ksm import ksm_merge, ksm_unmerge
 from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
+from shootdown.linux.operations.mapping_dirty_helpers import (
+    clean_record_shared_mapping_range,
+    wp_shared_mapping_range,
+)
+from shootdown.linux.operations.migrate_pages import migrate_pages
 from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
 from shootdown.linux.operations.numa_balancing import change_prot_numa, numa_balancing
 from shootdown.linux.operations.oom_reaper import oom_reap_task_mm
 from shootdown.linux.operations.pagemap_scan import do_pagemap_scan
+from shootdown.linux.operations.reclaim import madvise_pageout, reclaim
+from shootdown.linux.operations.swapoff import swapoff
+from shootdown.linux.operations.truncate import punch_hole, truncate
 from shootdown.linux.operations.userfaultfd_wp import userfaultfd_writeprotect
+from shootdown.linux.operations.writeback import dax_writeback, fsync
 from shootdown.linux.soft_dirty import SoftDirty
-from shootdown.linux.start import ANONYMOUS, GUARDED, WATCHED, Pattern
+from shootdown.linux.start import ABSENT, ANONYMOUS, GUARDED, PRIVATE, WATCHED, Pattern
+from shootdown.linux.start_backed import (
+    FILE,
+    FILE_RECLAIMABLE,
+    MERGEABLE,
+    MERGED,
+    RECLAIMABLE,
+    SHARED_FILE,
+    SWAPPED_OUT,
+)
 from shootdown.linux.task import Task
 from shootdown.linux.userfaultfd import AsyncUserfaultfd, Userfaultfd
 from shootdown.linux.version import Version
+from shootdown.linux.vmscan import Reclaim
 from shootdown.linux.young import Young
 
 
@@ -146,11 +169,50 @@ _OTHERS = (
     Operation("oom_reap_task_mm", oom_reap_task_mm, since=(4, 14, 0)),
 )
 
-OPERATIONS: dict[str, Operation] = {
-    function.__name__: Operation(function.__name__, function)
+_ANONYMOUS_MEMORY = tuple(
+    Operation(function.__name__, function)
     for function in (read_fault, write_fault, mmap, munmap, madvise_dontneed, mprotect, fork)
+)
+
+_FILES = tuple(
+    Operation(name, function, since=since, patterns=patterns, parts=(Mapping,))
+    for name, function, since, patterns in (
+        ("file_read_fault", read_fault, OLDEST, FILE),
+        ("file_write_fault", write_fault, OLDEST, FILE),
+        ("file_munmap", munmap, OLDEST, SHARED_FILE),
+        ("truncate", truncate, OLDEST, FILE),
+        ("punch_hole", punch_hole, OLDEST, FILE),
+        ("fsync", fsync, OLDEST, SHARED_FILE),
+        ("dax_writeback", dax_writeback, (4, 11, 0), SHARED_FILE),
+        ("wp_shared_mapping_range", wp_shared_mapping_range, (5, 5, 0), SHARED_FILE),
+        (
+            "clean_record_shared_mapping_range",
+            clean_record_shared_mapping_range,
+            (5, 5, 0),
+            SHARED_FILE,
+        ),
+    )
+)
+
+_PAGES = tuple(
+    Operation(name, function, since=since, patterns=patterns, parts=parts)
+    for name, function, since, patterns, parts in (
+        ("reclaim", reclaim, OLDEST, RECLAIMABLE, (Reclaim,)),
+        ("reclaim_file", reclaim, OLDEST, FILE_RECLAIMABLE, (Mapping, Reclaim)),
+        ("madvise_pageout", madvise_pageout, (5, 4, 0), RECLAIMABLE, (Reclaim,)),
+        ("migrate_pages", migrate_pages, OLDEST, ((PRIVATE, ABSENT),), (Migration,)),
+        ("migrate_file", migrate_pages, OLDEST, FILE_RECLAIMABLE, (Mapping, Migration)),
+        ("swap_in", write_fault, OLDEST, SWAPPED_OUT, (Reclaim,)),
+        ("swapoff", swapoff, OLDEST, SWAPPED_OUT, (Reclaim,)),
+        ("ksm_merge", ksm_merge, (2, 6, 32), MERGEABLE, (Ksm,)),
+        ("ksm_unmerge", ksm_unmerge, (2, 6, 32), MERGED, (Ksm,)),
+    )
+)
+
+OPERATIONS: dict[str, Operation] = {
+    operation.name: operation
+    for operation in (*_ANONYMOUS_MEMORY, *_FILES, *_PAGES, *_WATCHING, *_AGING, *_OTHERS)
 }
-OPERATIONS |= {operation.name: operation for operation in (*_WATCHING, *_AGING, *_OTHERS)}
 
 
 def find_operation(name: str) -> Operation:

@@ -39,6 +39,7 @@ def _change_protection(mm: Mm, range: PageRange, announced: MmuNotifierRange, ri
     mm.notifiers.invalidate_range_start(announced)
     changed = False
     with mm.page_table_lock:
+        mm.arch.flush_tlb_batched_pending()
         for page in range:
             if mm.protect(page, rights):
                 changed = True

@@ -1,0 +1,72 @@
+"""ftruncate(2) and fallocate(FALLOC_FL_PUNCH_HOLE): truncate_pagecache(), mm/truncate.c; row 3.
+
+The file's lock (i_mmap_rwsem, for reading) leads to the mappings; nobody holds mmap_lock. For each:
+S, [P-] with C, X, R whenever the batch is full, E, then C, X, R. Then the pages leave the cache one
+by one, locked; whatever a fault has mapped meanwhile is unmapped again. Truncation does the first
+part twice, because a private mapping may have copied a page in between (comment in
+truncate_pagecache()); a running 6.18 kernel shows the whole list of ranges twice. Sources:
+unmap_mapping_range(), zap_page_range_single(), truncate_cleanup_folio().
+"""
+
+from __future__ import annotations
+
+from shootdown.lang.declare import PageRange, choose
+from shootdown.linux.filemap import NO_FOLIO, Mapping
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.task import Task
+
+
+def truncate(task: Task, range: PageRange) -> None:
+    """Cut the mapped file off at some page of the range."""
+    mapping = task.mm.mapping
+    if mapping is not None:
+        cut = PageRange(choose(range), range.end)
+        task.mm.begin(cut)
+        mapping.i_size = cut.start
+        unmap_mapping_range(task, mapping, cut)
+        truncate_inode_pages(task, mapping, cut)
+        unmap_mapping_range(task, mapping, cut)
+        task.mm.end(cut)
+
+
+def punch_hole(task: Task, range: PageRange) -> None:
+    """Punch a hole into the mapped file: the first page of the range."""
+    mapping = task.mm.mapping
+    if mapping is not None:
+        hole = PageRange(range.start, range.start + 1)
+        task.mm.begin(hole)
+        unmap_mapping_range(task, mapping, hole)
+        truncate_inode_pages(task, mapping, hole)
+        task.mm.end(hole)
+
+
+def unmap_mapping_range(task: Task, mapping: Mapping, range: PageRange) -> None:
+    """unmap_mapping_range(): the mappings of a part of the file."""
+    if range and mapping.is_mapped_in(range):
+        with mapping.i_mmap_rwsem.read():
+            zap_page_range_single(task, range)
+
+
+def zap_page_range_single(task: Task, range: PageRange) -> None:
+    """zap_page_range_single(): a part of one VMA."""
+    mm = task.mm
+    announced = MmuNotifierRange(
+        range.start, range.end, Event.CLEAR, "zap_page_range_single_batched"
+    )
+    mm.notifiers.invalidate_range_start(announced)
+    task.gather.zap_page_range(range)
+    mm.notifiers.invalidate_range_end(announced)
+    task.gather.flush()
+
+
+def truncate_inode_pages(task: Task, mapping: Mapping, range: PageRange) -> None:
+    """truncate_inode_pages_range(): out of the cache, with whatever they contain."""
+    for page in range:
+        frame = mapping.cached_folio(page)
+        if frame != NO_FOLIO:
+            mapping.folios.folio_lock(frame)
+            if mapping.folio[page] == frame:
+                if task.mm.pte[page].frame == frame:
+                    unmap_mapping_range(task, mapping, PageRange(page, page + 1))
+                mapping.delete_folio(page)
+            mapping.folios.folio_unlock_and_put(frame)

@@ -1,0 +1,89 @@
+"""How pages of files, and pages that are in swap space, start (`linux.start` has the others)."""
+
+from __future__ import annotations
+
+from shootdown.linux import filemap
+from shootdown.linux.start import (
+    ABSENT,
+    LEFT,
+    PRIVATE,
+    SHARED,
+    Condition,
+    Opening,
+    Pattern,
+)
+from shootdown.linux.swapops import SWAP
+from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
+
+
+def _in_file(opening: Opening, page: int, kind: int, references: int) -> int:
+    """A page of the file in the cache, with this many references beside that of the cache."""
+    mapping = opening.mm.mapping
+    assert mapping is not None
+    frame = opening.new_frame(1 + references)
+    opening.set(mapping.kind, page, kind)
+    opening.set(mapping.folio, page, frame)
+    opening.set(mapping.i_size, 0, opening.mm.pages)
+    return frame
+
+
+def _dirty(opening: Opening, page: int) -> None:
+    mapping = opening.mm.mapping
+    assert mapping is not None
+    frame = _in_file(opening, page, filemap.SHARED, 1)
+    opening.map(page, frame, READ_WRITE)
+    opening.set(mapping.bits.dirty, page, 1)
+    opening.set(mapping.folios.dirty, frame, 1)
+
+
+def _clean(opening: Opening, page: int) -> None:
+    opening.map(page, _in_file(opening, page, filemap.SHARED, 1), READ_ONLY)
+
+
+def _cached(opening: Opening, page: int) -> None:
+    _in_file(opening, page, filemap.SHARED, 0)
+
+
+def _private_file(opening: Opening, page: int) -> None:
+    opening.map(page, _in_file(opening, page, filemap.PRIVATE, 1), READ_ONLY)
+
+
+def _swapped(opening: Opening, page: int) -> None:
+    entries = opening.mm.swap_entries
+    assert entries is not None
+    opening.set(entries.kind, page, SWAP)
+    opening.set(entries.entry, page, make_pte(0, READ_WRITE))
+    opening.set(opening.mm.table, page // opening.mm.entries, 1)
+
+
+def _lazyfree(opening: Opening, page: int) -> None:
+    folios = opening.mm.folios
+    assert folios is not None
+    frame = opening.new_frame()
+    opening.map(page, frame, READ_WRITE)
+    opening.set(folios.lazyfree, frame, 1)
+
+
+FILE_DIRTY = Condition("file-dirty", _dirty)
+"""of a file, MAP_SHARED, mapped writable, entry and page dirty"""
+FILE_CLEAN = Condition("file-clean", _clean)
+"""of a file, MAP_SHARED, mapped read-only, clean"""
+FILE_CACHED = Condition("file-cached", _cached)
+"""of a file, MAP_SHARED, in the cache and not mapped"""
+FILE_PRIVATE = Condition("file-private", _private_file)
+"""of a file, MAP_PRIVATE, not yet copied"""
+SWAPPED = Condition("swapped", _swapped)
+"""anonymous memory in swap space"""
+LAZYFREE = Condition("lazyfree", _lazyfree)
+"""anonymous memory that MADV_FREE gave up: writable, clean"""
+
+SHARED_FILE: tuple[Pattern, ...] = (
+    (FILE_DIRTY, FILE_CLEAN),
+    (FILE_DIRTY, FILE_CACHED),
+)
+FILE: tuple[Pattern, ...] = (*SHARED_FILE, (FILE_DIRTY, FILE_PRIVATE))
+RECLAIMABLE: tuple[Pattern, ...] = ((PRIVATE, ABSENT), (LAZYFREE, PRIVATE))
+FILE_RECLAIMABLE: tuple[Pattern, ...] = ((FILE_DIRTY, FILE_CLEAN),)
+SWAPPED_OUT: tuple[Pattern, ...] = ((SWAPPED, PRIVATE),)
+MERGEABLE: tuple[Pattern, ...] = ((PRIVATE, PRIVATE), (PRIVATE, LEFT))
+MERGED: tuple[Pattern, ...] = ((SHARED, PRIVATE),)
