@@ -8,12 +8,12 @@ import pytest
 
 from shootdown.live.generate import BLOCK, GIGABYTE, LEAST, MOST, PAGE, PROFILES, generate
 from shootdown.live.observe import Observer
-from shootdown.live.programs import ARGUMENTS, Program, parse_operation
+from shootdown.live.programs import ADVICE, ARGUMENTS, Program, parse_operation
 from shootdown.live.shrink import shrink
 
 from .test_observe import observer  # noqa: F401 - a fixture
 
-PROGRAMS = [generate(7, number) for number in range(400)]
+PROGRAMS = [generate(7, number) for number in range(1000)]
 
 
 def test_repeatable() -> None:
@@ -32,11 +32,22 @@ def test_valid() -> None:
 
 
 def test_all_kinds() -> None:
-    """Every operation often enough for 200 in 10,000 programs, every profile equally often."""
-    found = Counter(operation[0] for program in PROGRAMS for operation in program.operations)
-    assert set(found) == set(ARGUMENTS)
+    """Every operation, and every advice that is given, often enough for 200 in 10,000 programs."""
+    found = Counter(
+        (operation[0], operation[-1] if operation[0] == "madvise" else "")
+        for program in PROGRAMS
+        for operation in program.operations
+    )
+    assert {name for name, _ in found} == set(ARGUMENTS)
+    assert {advice for name, advice in found if name == "madvise"} == set(ADVICE)
     assert min(found.values()) >= 200 * len(PROGRAMS) / 10_000
-    assert set(Counter(program.profile for program in PROGRAMS).values()) == {100}
+
+
+def test_turns() -> None:
+    """The everyday profiles equally often, the others now and then."""
+    found = Counter(program.profile for program in PROGRAMS)
+    assert found == {"anon": 200, "file": 200, "cow": 200, "thp": 200, "more": 180, "probe": 20}
+    assert list(PROFILES) == list(found)
 
 
 def test_edges() -> None:
@@ -58,7 +69,6 @@ def test_one_profile() -> None:
     assert generate(1, 0, "thp").profile == "thp"
     with pytest.raises(KeyError):
         generate(1, 0, "gpu")
-    assert list(PROFILES) == ["anon", "file", "cow", "thp"]
 
 
 def test_on_the_kernel(observer: Observer) -> None:  # noqa: F811 - the fixture

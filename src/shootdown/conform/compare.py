@@ -60,7 +60,7 @@ class Disagreement:
 def name_of(operation: Operation) -> str:
     """`munmap`, `madvise FREE`: what operations are counted by."""
     name = str(operation[0])
-    return f"{name} {operation[3]}" if name == "madvise" else name
+    return f"{name} {operation[-1]}" if name == "madvise" else name
 
 
 def compare(

@@ -17,9 +17,12 @@
     notifications     the same with names: why
     toucher           many pages touched in order with few calls
     programs          programs of memory system calls with what was observed, and their file
-    generate          random ones
+    generate          random ones; writer and more_writer make them up
     shrink            the smallest one that still does what is looked for
-    region            what such a program works on
+    region            what such a program works on; region_state what is there then
+    calls             rarer system calls about memory
+    more_operations   operations that make them
+    children          forked copies that do what they are told
     run               one run of it, in this process
     server            a small process that forks another one for each run
     observe           what the kernel did, repeatably

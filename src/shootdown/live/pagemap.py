@@ -2,7 +2,7 @@
 
 An entry of 64 bits for each page tells whether there is one and of what kind; PAGEMAP_SCAN finds
 regions by category and knows more (huge pages, the zero page). Neither changes anything, and no
-mmu_notifier notices: the scan that also write-protects is not offered here
+mmu_notifier notices, but for the scan that also write-protects
 (Documentation/admin-guide/mm/pagemap.rst).
 """
 
@@ -27,6 +27,8 @@ _ARGUMENT = struct.Struct("=12Q")
 _REGION = struct.Struct("=QQQ")
 _REGIONS = 256
 """found in one call"""
+
+_WP_MATCHING = 1
 
 _FRAME = (1 << 55) - 1
 
@@ -184,16 +186,29 @@ class Pagemap(Descriptor):
             found += [Region(first, last, Category(bits)) for first, last, bits in rows]
         return found
 
+    def write_protect(self, start: int, end: int) -> None:
+        """PAGEMAP_SCAN with PM_SCAN_WP_MATCHING: pages that are present are write-protected for
+        userfaultfd, where that is asynchronous. This is what mmu_notifiers notice.
+
+        Raises:
+            MissingMeansError: before Linux 6.7.
+        """
+        vector = ctypes.create_string_buffer(_REGIONS * _REGION.size)
+        masks = (Category.PRESENT, NONE, Category.PRESENT)
+        while start < end:
+            _, start = self._scan((start, end), masks, vector, _WP_MATCHING)
+
     def _scan(
         self,
         span: tuple[int, int],
         masks: tuple[Category, Category, Category],
         vector: ctypes.Array[ctypes.c_char],
+        flags: int = 0,
     ) -> tuple[int, int]:
         """How many regions one call found, and how far it came. struct pm_scan_arg: size, flags,
         start, end, walk_end, vec, vec_len, max_pages, category_inverted, category_mask,
         category_anyof_mask, return_mask."""
-        values = (_ARGUMENT.size, 0, *span, 0, ctypes.addressof(vector), _REGIONS, 0, 0)
+        values = (_ARGUMENT.size, flags, *span, 0, ctypes.addressof(vector), _REGIONS, 0, 0)
         packed = _ARGUMENT.pack(*values, *masks)
         argument = ctypes.create_string_buffer(packed, len(packed))
         try:

@@ -21,6 +21,7 @@ import os
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar
 
@@ -38,6 +39,8 @@ ENABLE, DISABLE, SET_OUTPUT, SET_FILTER = 0x2400, 0x2401, 0x2405, 0x40082406
 
 PAGES = 1024
 """4 MiB of ring: some 20,000 samples with call chains"""
+
+_UPROBE = Path("/sys/bus/event_source/devices/uprobe/type")
 
 WHY = "to record tracepoints"
 
@@ -219,6 +222,38 @@ def _open(tracepoint: Tracepoint, pid: int, cpu: int, stack: int, read_format: i
         sample_max_stack=stack,
     )
     return system_call("perf_event_open", ctypes.addressof(attributes), pid, cpu, -1, CLOSE_ON_EXEC)
+
+
+def open_uprobe(path: str, offset: int) -> int:
+    """A descriptor; until it is closed there is a breakpoint at this byte of a file, wherever this
+    thread's process maps it so that it could be executed.
+
+    Raises:
+        MissingMeansError: if this kernel has no such breakpoints, or they are not allowed.
+        OSError: with the error of the call.
+    """
+    name = ctypes.create_string_buffer(path.encode())
+    try:
+        kind = int(_UPROBE.read_text(encoding="utf-8"))
+        attributes = _Attributes(
+            type=kind,
+            size=ctypes.sizeof(_Attributes),
+            sample_period=1,
+            flags=DISABLED,
+            config1=ctypes.addressof(name),
+            config2=offset,
+        )
+        return system_call(
+            "perf_event_open", ctypes.addressof(attributes), 0, -1, -1, CLOSE_ON_EXEC
+        )
+    except FileNotFoundError as error:
+        raise MissingMeansError(
+            "this kernel has no uprobes", "for uprobe", "use one built with CONFIG_UPROBE_EVENTS"
+        ) from error
+    except PermissionError as error:
+        raise MissingMeansError(
+            "the right to set uprobes (CAP_PERFMON)", "for uprobe", "run as root"
+        ) from error
 
 
 def _map(fd: int, pages: int) -> Ring:

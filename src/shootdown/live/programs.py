@@ -30,7 +30,18 @@ ADVICE = {
 }  # fmt: skip
 """include/uapi/asm-generic/mman-common.h"""
 
-_PAGES, _PROT, _ADVICE = "pages", "protection", "advice"
+SEGMENT = 8
+"""pages of a segment of System V"""
+
+UFFD_MODES = ("missing", "wp", "both")
+POLICIES = ("default", "bind")
+
+_PAGES, _PROT, _ADVICE, _MODE, _POLICY, _NUMBER = (
+    "pages", "protection", "advice", "mode", "policy", "number",
+)  # fmt: skip
+_WORDS = {
+    _PROT: PROTECTIONS, _ADVICE: tuple(ADVICE), _MODE: UFFD_MODES, _POLICY: POLICIES,
+}  # fmt: skip
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "mmap_anon": (_PAGES, _PAGES, _PROT),
     "mmap_shanon": (_PAGES, _PAGES, _PROT),
@@ -52,6 +63,40 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
     "child_write": (_PAGES, _PAGES),
     "child_munmap": (_PAGES, _PAGES),
     "child_exit": (),
+    "mmap_populate": (_PAGES, _PAGES, _PROT),
+    "mmap_locked": (_PAGES, _PAGES, _PROT),
+    "mmap_noreplace": (_PAGES, _PAGES, _PROT),
+    "mmap_disk_shared": (_PAGES, _PAGES, _PROT, _PAGES),
+    "mmap_disk_private": (_PAGES, _PAGES, _PROT, _PAGES),
+    "msync": (_PAGES, _PAGES),
+    "fsync": (),
+    "fallocate": (_PAGES, _PAGES),
+    "mincore": (_PAGES, _PAGES),
+    "mseal": (_PAGES, _PAGES),
+    "process_madvise": (_PAGES, _PAGES, _PAGES, _PAGES, _ADVICE),
+    "remap_file_pages": (_PAGES, _PAGES, _PAGES),
+    "process_vm_writev": (_PAGES, _PAGES),
+    "process_vm_readv": (_PAGES, _PAGES),
+    "mem_write": (_PAGES, _PAGES),
+    "mbind": (_PAGES, _PAGES, _POLICY),
+    "move_pages": (_PAGES, _PAGES),
+    "shmat": (_PAGES, _PROT),
+    "shmdt": (_PAGES,),
+    "brk": (_PAGES, _PAGES),
+    "clear_refs": (_NUMBER,),
+    "pagemap_scan_wp": (_PAGES, _PAGES),
+    "spawn": (),
+    "child_exec": (),
+    "child_kill": (),
+    "uffd_register": (_PAGES, _PAGES, _MODE),
+    "uffd_unregister": (_PAGES, _PAGES),
+    "uffd_wp": (_PAGES, _PAGES),
+    "uffd_unwp": (_PAGES, _PAGES),
+    "uffd_copy": (_PAGES, _PAGES),
+    "uffd_zeropage": (_PAGES, _PAGES),
+    "uffd_move": (_PAGES, _PAGES, _PAGES),
+    "uprobe": (_PAGES,),
+    "uprobe_end": (),
 }
 """operations, and what each of their arguments is"""
 
@@ -200,7 +245,7 @@ def parse_operation(row: Any) -> Operation:
     kinds = ARGUMENTS[name]
     _need(len(arguments) == len(kinds), f"{name} takes {len(kinds)} arguments, not {arguments}")
     for kind, argument in zip(kinds, arguments, strict=True):
-        known = {_PROT: PROTECTIONS, _ADVICE: tuple(ADVICE)}.get(kind)
+        known = _WORDS.get(kind)
         if known is None:
             least = NO_TARGET if name == "mremap" else 0
             _need(

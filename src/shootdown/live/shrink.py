@@ -81,5 +81,5 @@ def _with_less(program: Program, at: int, position: int) -> Iterator[Program]:
 
 
 def _is_flags(operation: Operation, position: int) -> bool:
-    """A number that is none: the flags of mremap."""
-    return operation[0] == "mremap" and position == 4
+    """A number that is none: the flags of mremap, what clear_refs is to clear."""
+    return operation[0] == "clear_refs" or (operation[0] == "mremap" and position == 4)

@@ -20,13 +20,22 @@ _ioctl = _libc.ioctl
 _ioctl.restype = ctypes.c_int
 _ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong)
 
-_NEW_NUMBERS = {"fsopen": 430, "fsconfig": 431, "fsmount": 432}
+_NEW_NUMBERS = {
+    "fsopen": 430, "fsconfig": 431, "fsmount": 432, "process_madvise": 440,
+    "process_mrelease": 448, "mseal": 462,
+}  # fmt: skip
 """the same on every architecture, as all since Linux 5.1"""
 
 _NUMBERS = {
-    "x86_64": {"perf_event_open": 298, "userfaultfd": 323, **_NEW_NUMBERS},
-    "aarch64": {"perf_event_open": 241, "userfaultfd": 282, **_NEW_NUMBERS},
-}
+    "x86_64": {
+        "perf_event_open": 298, "userfaultfd": 323, "brk": 12, "remap_file_pages": 216,
+        "mbind": 237, "move_pages": 279, **_NEW_NUMBERS,
+    },
+    "aarch64": {
+        "perf_event_open": 241, "userfaultfd": 282, "brk": 214, "remap_file_pages": 234,
+        "mbind": 235, "move_pages": 239, **_NEW_NUMBERS,
+    },
+}  # fmt: skip
 """arch/x86/entry/syscalls/syscall_64.tbl, scripts/syscall.tbl"""
 
 
