@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from shootdown.lang.source import is_shipped, shown_path
+from shootdown.linux.arch.catalogue import find_architecture
 from shootdown.linux.operations.catalogue import Operation, find_operation
 from shootdown.linux.version import parse_version
 from shootdown.machine.reductions import Reductions
@@ -49,6 +50,7 @@ def check(
     pages: int | None = None,
     devices: int | None = None,
     cpus: int | None = None,
+    arch: str | None = None,
     pairs: bool = False,
     merge: bool = True,
     dead_variables: bool = True,
@@ -67,9 +69,9 @@ def check(
     """Check a driver or a model against every interleaving.
 
     `target` is a class, or what the command line takes (`"kvm"`, `"mine.py:Mirror"`) if that is one
-    driver or model. `kernel`, `operations`, `pairs` and the sizes are those of `shootdown check`,
-    and go with a driver only. `merge`, `dead_variables`, `partial_order` and `symmetry` are the
-    reductions of the search, each of which False turns off. `states`, `seconds` and `memory`
+    driver or model. `kernel`, `arch`, `operations`, `pairs` and the sizes are those of `shootdown
+    check`, and go with a driver only. `merge`, `dead_variables`, `partial_order` and `symmetry` are
+    the reductions of the search, each of which False turns off. `states`, `seconds` and `memory`
     (bytes) stop the search, which is then undecided; `workers` threads share it. With `all_rules` a
     broken scenario is searched on, for a run that breaks each rule that can be broken. With `races`
     a data race breaks the rule `data-race`, and all of them are listed. With `liveness` a run that
@@ -87,6 +89,7 @@ def check(
         pages,
         devices,
         cpus,
+        None if arch is None else find_architecture(arch),
         Effort(
             engine,
             Limits(states, seconds, memory),

@@ -64,6 +64,7 @@ def test_mistakes_of_all_files_at_once(run, mirror) -> None:
         ("check kvm --kernel six", "`six` is not a kernel version", "6.6"),
         ("check kvm --kernel 2.6.3", "kernel 2.6.3 is not modelled", "known are"),
         ("check sva --kernel 4.4", "sva cannot run on Linux 4.4", "it can run on 6.6 to "),
+        ("check kvm --arch amr64", "there is no architecture `amr64`", "did you mean arm64?"),
         ("check kvm --operations mumap", "there is no operation `mumap`", "did you mean munmap?"),
         ("check kvm --operations ,", "--operations names nothing", "munmap"),
         ("check kvm --memory lots", "`lots` is not a size", "shootdown check --help"),

@@ -30,6 +30,8 @@ from shootdown.lang.declare import PageRange, Pte, count, ghost, indivisible
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
 from shootdown.lang.tables import Options
+from shootdown.linux.arch.architecture import Architecture
+from shootdown.linux.arch.x86 import X86
 from shootdown.linux.cpu import Cpu
 from shootdown.linux.memory import ZERO_FRAME, Memory
 from shootdown.linux.mm import Mm
@@ -220,11 +222,12 @@ def build(
     *,
     parts: Sequence[Callable[[Mm], object]] = (),
     state: Mapping[str, Sequence[int]] | None = None,
+    arch: type[Architecture] = X86,
 ) -> Program:
     """A machine with these pages, and one task that calls the function."""
     geometry = Geometry(pages=len(pages), entries=2, frames=CURSOR + 4, gather=gather)
     memory = Memory(geometry, 4)
-    mm = Mm(memory, geometry, parse_version(kernel))
+    mm = Mm(memory, geometry, parse_version(kernel), arch)
     memory.label, mm.label = "memory", "mm"
     mm.cpus, mm.walk_caches = [ListeningCpu(mm, 0)], [ListeningWalkCache()]
     for part in parts:
@@ -259,11 +262,12 @@ def record(
     locks: bool = False,
     parts: Sequence[Callable[[Mm], object]] = (),
     state: Mapping[str, Sequence[int]] | None = None,
+    arch: type[Architecture] = X86,
 ) -> Record:
     """Perform one operation alone; by default on the whole address space. `state` has the elements
     of arrays of the parts, by `part.array`."""
     whole = range or PageRange(0, len(pages))
-    program = build(kernel, function, pages, gather, whole, parts=parts, state=state)
+    program = build(kernel, function, pages, gather, whole, parts=parts, state=state, arch=arch)
     journal = Journal(program, locks)
     notes, digits = Notes(program, journal), iter(choices)
     registers = [0] * len(program.actors[0].registers)

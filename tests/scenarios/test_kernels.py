@@ -31,18 +31,21 @@ class TwoEras(Sva):
 def test_spans_of_shipped_drivers() -> None:
     """Start and end go everywhere; the third callback had two names."""
     spans = dict(zip(DRIVERS, describe_kernels(DRIVERS.values()), strict=True))
-    assert spans.items() >= {
-        "amd-iommu-v2": "2.6.27 to 6.19",
-        "naive-tlb": "2.6.27 to 6.19",
-        "invalidate-range": "3.19 to 6.5",
-        "invalidate-range-3.19": "3.19 to 4.12",
-        "sva": "6.6 to 6.19",
-        "kvm": "2.6.27 to 6.19",
-        "kvm-no-in-progress": "2.6.27 to 6.19",
-        "kvm-no-sequence": "2.6.27 to 6.19",
-        "kvm-2.6.27": "2.6.27 to 4.12",
-        "kvm-late-flush": "2.6.27 to 4.12",
-    }.items()
+    assert (
+        spans.items()
+        >= {
+            "amd-iommu-v2": "2.6.27 to 6.19",
+            "naive-tlb": "2.6.27 to 6.19",
+            "invalidate-range": "3.19 to 6.5",
+            "invalidate-range-3.19": "3.19 to 4.12",
+            "sva": "6.6 to 6.19",
+            "kvm": "2.6.27 to 6.19",
+            "kvm-no-in-progress": "2.6.27 to 6.19",
+            "kvm-no-sequence": "2.6.27 to 6.19",
+            "kvm-2.6.27": "2.6.27 to 4.12",
+            "kvm-late-flush": "2.6.27 to 4.12",
+        }.items()
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,18 +85,21 @@ def test_the_default_is_the_newest() -> None:
     which kernel had it last."""
     found = {name: default_kernel(driver) for name, driver in DRIVERS.items()}
     shown = {name: show_version(kernel) for name, kernel in found.items() if kernel}
-    assert shown.items() >= {
-        "amd-iommu-v2": "3.18",
-        "naive-tlb": "3.18",
-        "invalidate-range": "6.5",
-        "invalidate-range-3.19": "4.12",
-        "sva": "6.19",
-        "kvm": "6.19",
-        "kvm-no-in-progress": "6.19",
-        "kvm-no-sequence": "6.19",
-        "kvm-2.6.27": "4.12",
-        "kvm-late-flush": "2.6.28",
-    }.items()
+    assert (
+        shown.items()
+        >= {
+            "amd-iommu-v2": "3.18",
+            "naive-tlb": "3.18",
+            "invalidate-range": "6.5",
+            "invalidate-range-3.19": "4.12",
+            "sva": "6.19",
+            "kvm": "6.19",
+            "kvm-no-in-progress": "6.19",
+            "kvm-no-sequence": "6.19",
+            "kvm-2.6.27": "4.12",
+            "kvm-late-flush": "2.6.28",
+        }.items()
+    )
 
 
 def test_callbacks_are_found_by_name() -> None:

@@ -18,6 +18,7 @@ from shootdown.cli.progress import LiveLine
 from shootdown.cli.saved_runs import Keeper, saved_run_options, take_again
 from shootdown.cli.terminal import paint_for, print_lines
 from shootdown.lang.errors import Diagnostic, ModelError
+from shootdown.linux.arch.catalogue import ARCHITECTURES, find_architecture
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation, find_operation
 from shootdown.linux.version import parse_version
 from shootdown.program.layout import make_layout
@@ -55,6 +56,11 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
 @click.argument("targets", metavar="TARGET...", nargs=-1)
 @click.option(
     "--kernel", metavar="V", help="Kernel version, as 6.6. Default: the newest the driver fits."
+)
+@click.option(
+    "--arch",
+    metavar="A",
+    help=f"Architecture: {', '.join(ARCHITECTURES)}. Default: {next(iter(ARCHITECTURES))}.",
 )
 @click.option(
     "--operations", metavar="A,B", help="Operations to check, with commas. Default: all of them."
@@ -95,6 +101,7 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
 def command(  # noqa: PLR0917 - click passes them by name
     targets: tuple[str, ...],
     kernel: str | None,
+    arch: str | None,
     operations: str | None,
     pairs: bool,
     pages: int | None,
@@ -121,6 +128,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         pages,
         devices,
         cpus,
+        None if arch is None else find_architecture(arch),
         effort,
     )
     if from_file is not None:

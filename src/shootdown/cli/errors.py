@@ -134,10 +134,11 @@ def _checkpoint(error: Exception) -> str | None:
 
 def _name(error: Exception) -> str | None:
     """A version or an operation; their messages say what is known."""
+    from shootdown.linux.arch.catalogue import UnknownArchitectureError
     from shootdown.linux.operations.catalogue import UnknownOperationError
     from shootdown.linux.version import UnknownVersionError
 
-    if isinstance(error, UnknownVersionError | UnknownOperationError):
+    if isinstance(error, UnknownVersionError | UnknownOperationError | UnknownArchitectureError):
         what, _, known = str(error).partition("; ")
         return _message(what, known)
     return None

@@ -55,6 +55,8 @@ class Device(Part):
         self.endless = False
         """repeats an access as often as it takes, and counts nothing: for liveness, which asks
         whether that is for ever"""
+        self.caches_denials = False
+        """keeps an entry that forbids an access, and refuses by it until it is invalidated"""
 
     # --- what subclasses decide ---------------------------------------------------------------
 
@@ -98,10 +100,9 @@ class Device(Part):
         return self.translate(page, write)
 
     def translate(self, page: int, write: bool) -> Pte:
-        """TLB, then walk. What is found stays cached; an entry that forbids the access is walked
-        again, as IOMMUs do for requests that may fault (Intel VT-d 4.1, 7.1)."""
+        """TLB, then walk. What is found stays cached."""
         pte = self.tlb[page]
-        if not pte.allows(write):
+        if self.must_walk(pte, write):
             count("walks by the device")
             pte = self.noted(page, self.walk(page), write)
             if pte.readable:
@@ -110,6 +111,13 @@ class Device(Part):
         if pte.allows(write):
             self.in_flight = True
         return pte
+
+    def must_walk(self, pte: Pte, write: bool) -> bool:
+        """An entry that forbids the access is walked again, as IOMMUs do for requests that may
+        fault (Intel VT-d 4.1, 7.1), if hardware is not allowed to keep it."""
+        if self.caches_denials:
+            return not pte.readable
+        return not pte.allows(write)
 
     @indivisible
     def land(self, page: int, pte: Pte, write: bool) -> None:
@@ -136,6 +144,10 @@ class Device(Part):
             count("full invalidations")
         else:
             count("pages invalidated", len(range))
+        self.forget(range)
+
+    def forget(self, range: PageRange) -> None:
+        """What an invalidation does, inside one step."""
         for page in range:
             self.tlb[page] = EMPTY
         self.forget_walks(range)

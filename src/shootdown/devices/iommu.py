@@ -2,7 +2,8 @@
 
 Two caches: translations (`tlb`) and pointers to page tables (`walk_cache`), as in the
 paging-structure caches of VT-d (4.1, 6.2.4) and the page-walk caches of AMD IOMMU and SMMU. Nothing
-that is not present is cached.
+that is not present is cached. Where the architecture's TLBs keep denials, this is an SMMU and keeps
+them too.
 
 A miss becomes a page request (PCIe 6.0, 10.4; AMD calls it PPR). Software answers SUCCESS, which
 only means "try again", or INVALID, which ends the access. A device bounds how often it tries again:
@@ -30,7 +31,7 @@ from shootdown.lang.declare import (
     wait_until,
 )
 from shootdown.rules.access import FREED_TABLE
-from shootdown.rules.device import DEVICE_FAILURE
+from shootdown.rules.device import DEVICE_FAILURE, STALE_DENIAL
 
 if TYPE_CHECKING:
     from shootdown.devices.driver_interface import DriverInterface
@@ -68,7 +69,10 @@ class Iommu(Device):
         self.page = PageNumber()
         self.write = Flag()
         self.answer = Int(0, INVALID)
+        self.caches_denials = mm.arch.caches_denials
         mm.walk_caches.append(self)
+        if mm.arch.reaches_devices:
+            mm.listeners.append(self)
 
     # --- walks --------------------------------------------------------------------------------
 
@@ -103,11 +107,22 @@ class Iommu(Device):
         if self.walk_cache[table] == CACHED:
             self.walk_cache[table] = DANGLING
 
+    def hear_tlbi(self, range: PageRange) -> None:
+        """A CPU's broadcast reaches the IOTLB, and the CPU waits as it does for CPUs."""
+        self.drop(range)
+        wait_until(not self.draining)
+
+    @indivisible
+    def drop(self, range: PageRange) -> None:
+        """What the broadcast does at once."""
+        count("broadcasts heard")
+        self.forget(range)
+
     # --- page requests ------------------------------------------------------------------------
 
     def fault(self, page: int, write: bool) -> None:
         """Request the page and repeat, until the access lands, is refused, or the device fails."""
-        if self.endless:
+        if self.endless or self.caches_denials:
             self.insist(page, write)
             return
         for attempt in range(self.retries):
@@ -124,16 +139,20 @@ class Iommu(Device):
         count("device failures")
 
     def insist(self, page: int, write: bool) -> None:
-        """The same without ever failing."""
+        """The same without ever failing: a transaction that an SMMU stalls (IHI 0070, 3.12.2) waits
+        for software as long as it takes, and for an invalidation that is on its way."""
         while True:
             self.request(page, write)
             if self.await_answer() == INVALID:
                 progress()
+                count("page requests refused")
                 return
             pte = self.repeat(page, write)
             if pte.allows(write):
                 self.land(page, pte, write)
                 return
+            if self.caches_denials:
+                self.judge_denial(page, write)
 
     @indivisible
     def request(self, page: int, write: bool) -> None:
@@ -151,6 +170,11 @@ class Iommu(Device):
         answer = self.answer
         self.answer = 0
         return answer
+
+    @ghost
+    def judge_denial(self, page: int, write: bool) -> None:
+        """The repeated access was refused: by what the page table says, or only by the TLB?"""
+        STALE_DENIAL.judge(self.mm, page, self.tlb[page], write)
 
     @ghost
     def judge_repeat(self, attempt: int) -> None:

@@ -1,8 +1,9 @@
 """A CPU with its TLB, and a user program that reads and writes memory through it.
 
-x86 behaviour: an access that the TLB entry does not allow walks again before it faults, and absent
-entries are never cached (Intel SDM vol. 3A, 4.10.2.3 and 4.10.4.3). A user access is one step:
-the shootdown IPI is taken between instructions, never inside one.
+Absent entries are never cached. An access that the TLB entry does not allow walks again before it
+faults (Intel SDM vol. 3A, 4.10.2.3 and 4.10.4.3; Power ISA 3.1B, 6.10.1.2), except on arm64
+(`Architecture.caches_denials`). A user access is one step: the shootdown IPI is taken between
+instructions, never inside one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Cpu(Part):
             page, write, done = self.try_any()
             if not done:
                 self.mm.page_fault(page, write)
+                if self.mm.arch.flushes_upgrades_locally:
+                    self.flush(PageRange(page, page + 1))
             progress()
 
     @indivisible
@@ -61,16 +64,30 @@ class Cpu(Part):
     def access(self, page: int, write: bool) -> bool:
         """TLB, walk, access; False where hardware would raise a page fault."""
         pte = self.tlb[page]
-        if not pte.allows(write):
+        if self.must_walk(pte, write):
             pte = self.mm.hardware_walked(page, self.mm.pte[page], write)
-            if not pte.allows(write):
+            if not self.may_keep(pte, write):
                 return False
             self.tlb[page] = pte
             if self.mm.young is not None:
                 self.mm.young.accessed[page] = True
+        if self.mm.arch.caches_denials and not pte.allows(write):
+            return False
         for rule in ACCESS_RULES:
             rule.judge(self.mm, page, pte, write)
         return True
+
+    def must_walk(self, pte: Pte, write: bool) -> bool:
+        """The entry is not good enough: there is none, or one that a walk may improve."""
+        if self.mm.arch.caches_denials:
+            return not pte.readable
+        return not pte.allows(write)
+
+    def may_keep(self, pte: Pte, write: bool) -> bool:
+        """What a walk found goes into the TLB."""
+        if self.mm.arch.caches_denials:
+            return pte.readable
+        return pte.allows(write)
 
     @indivisible
     def touch(self, page: int, write: bool) -> bool:

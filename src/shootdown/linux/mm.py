@@ -64,6 +64,13 @@ class WalkCache(Protocol):
         """The page table goes back to the allocator now (ghost: hardware is not told)."""
 
 
+class Listener(Protocol):
+    """Hardware that a CPU's broadcast TLB maintenance reaches."""
+
+    def hear_tlbi(self, range: PageRange) -> None:
+        """Drop the range; returns when accesses translated before have landed."""
+
+
 class Mm(Part):
     """struct mm_struct. Pages are numbered from 0 to `pages` - 1."""
 
@@ -89,6 +96,7 @@ class Mm(Part):
         """entries that let accesses fail, where there are any"""
         self.cpus: list[Cpu] = []
         self.walk_caches: list[WalkCache] = []
+        self.listeners: list[Listener] = []
         self.arch = arch(self, kernel)
         self.notifiers: Notifiers
         self.mmap_lock = RwSemaphore()

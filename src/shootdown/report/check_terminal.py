@@ -28,6 +28,8 @@ from shootdown.scenarios.verdict import (
 
 VERDICT_WIDTH = len("undecided")
 LINES_SHOWN = 12
+USUAL_ARCH = "x86"
+"""what the last line does not have to name"""
 
 NOUNS = {
     "pages": "page",
@@ -169,7 +171,7 @@ def _who(subject: Subject) -> str:
 
 def conclude(subject: Subject, check: CheckResult) -> str:
     """The verdict in a sentence that says what it rests on."""
-    who = _who(subject)
+    who = _who(subject) if subject.arch == USUAL_ARCH else title(subject)
     total = len(check.scenarios)
     if check.verdict == "holds":
         scenarios = "its one scenario," if total == 1 else f"all {total} scenarios, each"

@@ -134,6 +134,8 @@ def _scenario_test(name: str, run: SavedRun, folder: Path) -> Iterator[str]:
             ("cpus", case.cpus),
         ):
             yield f"        {option}={value},"
+        if case.arch != Recipe().arch:
+            yield f"        arch={_literal(case.arch)},"
         if len(case.operations) > 1:
             yield "        pairs=True,"
     if not case.merged:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from shootdown.lang.declare import Pte, ghost, require
 from shootdown.rules.rule import Rule
+
+if TYPE_CHECKING:
+    from shootdown.linux.mm import Mm
 
 
 class DeviceFailure(Rule):
@@ -14,4 +20,19 @@ class DeviceFailure(Rule):
     sentence = "a device does not give up after repeated faults on one access"
 
 
-DEVICE_FAILURE = DeviceFailure()
+class StaleDenial(Rule):
+    """D6: after an upgrade was flushed, a retried access succeeds. Hardware may keep an entry that
+    forbids an access until it is told (SMMUv3, IHI 0070, 3.21); who gives rights back has to tell
+    it. Linux on arm64 up to 6.5 did not (B10; fixed by 6bbd42e2df8f)."""
+
+    name = "stale-denial"
+    sentence = "no access is refused by a cached entry after the right was given and announced"
+
+    @ghost
+    def judge(self, mm: Mm, page: int, cached: Pte, write: bool) -> None:
+        """Called when an access is refused again after its fault was handled."""
+        if mm.changing[page] == 0 and cached.readable:
+            require(not mm.pte[page].allows(write), self)
+
+
+DEVICE_FAILURE, STALE_DENIAL = DeviceFailure(), StaleDenial()

@@ -9,14 +9,13 @@ from itertools import combinations_with_replacement
 from shootdown.drivers.driver import Driver
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.source import is_shipped
+from shootdown.linux.arch.architecture import Architecture
+from shootdown.linux.arch.x86 import X86
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version, show_version
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import Subject
-
-ARCH = "x86"
-"""the architecture whose flushes and permission rules are modelled"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +30,14 @@ class Request:
     pages: int = 2
     devices: int = 1
     user_cpus: int = 0
+    arch: type[Architecture] = X86
     effort: Effort = field(default_factory=Effort)
 
     @property
     def subject(self) -> Subject:
         """The driver on its kernel."""
         names = tuple(scenario.name for scenario in self.cases)
-        return Subject(self.target, show_version(self.kernel), ARCH, names)
+        return Subject(self.target, show_version(self.kernel), self.arch.title, names)
 
     @property
     def cases(self) -> list[Scenario]:
@@ -59,6 +59,7 @@ class Request:
             operations,
             geometry,
             user_cpus=self.user_cpus,
+            arch=self.arch,
             merged=self.effort.reductions.merge,
             endless=self.effort.liveness is not None,
         ).sized

@@ -154,6 +154,8 @@ def _words(record: Any) -> Iterator[tuple[str, str]]:
             yield from _words(value)
         elif field.name == "operations" and value is not None:
             yield field.name, ",".join(operation.name for operation in value)
+        elif field.name == "arch" and value is not None:
+            yield field.name, value.title
         elif field.name == "kernel" and value is not None:
             yield field.name, ".".join(map(str, value))
         else:

@@ -19,13 +19,14 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 
 from shootdown.drivers.catalogue import CORRECT, DRIVERS
+from shootdown.linux.arch.catalogue import find_architecture
+from shootdown.linux.arch.x86 import X86
 from shootdown.linux.notifiers.generations import GENERATIONS, NEWEST
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version, show_version
 from shootdown.machine.result import SearchResult
 from shootdown.program.program import Program
 from shootdown.scenarios.check import check_case
-from shootdown.scenarios.driver_request import ARCH
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.keeping import Search, identity_of
 from shootdown.scenarios.kernels import is_for
@@ -72,7 +73,7 @@ class Plan:
     drivers: tuple[str, ...] = CORRECT
     operations: tuple[Operation, ...] = tuple(OPERATIONS.values())
     kernels: tuple[Version, ...] = field(default_factory=every_kernel)
-    archs: tuple[str, ...] = (ARCH,)
+    archs: tuple[str, ...] = (X86.title,)
     effort: Effort = field(default_factory=Effort)
 
     @property
@@ -155,7 +156,8 @@ def _check_cell(
     started = time.monotonic()
     made = memo.made
     kernel, arch = spot
-    (case,) = ask(driver, DRIVERS[driver], Settings(kernel, (operation,))).cases
+    settings = Settings(kernel, (operation,), arch=find_architecture(arch))
+    (case,) = ask(driver, DRIVERS[driver], settings).cases
     result = check_case(case, effort)
     bugs = (bug for bug in operation.known_bugs if bug.concerns(driver, kernel, arch))
     known = next((bug.rule for bug in bugs), None)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from shootdown.drivers.driver import Driver
 from shootdown.lang.model import Model
+from shootdown.linux.arch.architecture import Architecture
+from shootdown.linux.arch.x86 import X86
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version, show_version
 from shootdown.scenarios.case import Question
@@ -31,6 +33,7 @@ class Settings:
     pages: int | None = None
     devices: int | None = None
     cpus: int | None = None
+    arch: type[Architecture] | None = None
     effort: Effort = field(default_factory=Effort)
 
     @property
@@ -43,6 +46,7 @@ class Settings:
             "pages": self.pages is not None,
             "devices": self.devices is not None,
             "cpus": self.cpus is not None,
+            "arch": self.arch is not None,
         }
         return [name for name, was_given in given.items() if was_given]
 
@@ -70,6 +74,7 @@ def ask(name: str, cls: Target, settings: Settings) -> Question:
         PAGES if settings.pages is None else settings.pages,
         DEVICES if settings.devices is None else settings.devices,
         CPUS if settings.cpus is None else settings.cpus,
+        X86 if settings.arch is None else settings.arch,
         settings.effort,
     )
 

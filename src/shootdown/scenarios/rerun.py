@@ -18,6 +18,7 @@ from shootdown.drivers.catalogue import DRIVERS
 from shootdown.drivers.driver import Driver
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.model import Model
+from shootdown.linux.arch.catalogue import UnknownArchitectureError, find_architecture
 from shootdown.linux.operations.catalogue import UnknownOperationError, find_operation
 from shootdown.linux.version import UnknownVersionError, parse_version
 from shootdown.machine.interpreter import Interpreter, Words
@@ -143,7 +144,8 @@ def _case(run: SavedRun, target: str, cls: Target) -> Case:
     try:
         kernel = kernel_for(target, cls, parse_version(run.kernel))
         operations = tuple(find_operation(name) for name in recipe.operations)
-    except (UnknownVersionError, UnknownOperationError) as error:
+        arch = find_architecture(recipe.arch)
+    except (UnknownVersionError, UnknownOperationError, UnknownArchitectureError) as error:
         _refuse(run, str(error))
     geometry = Geometry(
         pages=recipe.pages,
@@ -159,6 +161,7 @@ def _case(run: SavedRun, target: str, cls: Target) -> Case:
         geometry,
         counter_bits=recipe.counter_bits,
         user_cpus=recipe.cpus,
+        arch=arch,
         merged=recipe.merged,
         endless=recipe.endless,
     ).sized

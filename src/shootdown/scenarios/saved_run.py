@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Meta
 
 from shootdown import __version__
+from shootdown.linux.arch.x86 import X86
 from shootdown.scenarios.errors import RunFileError
 from shootdown.scenarios.verdict import CheckResult, Counterexample, Origin, ScenarioResult
 
@@ -51,6 +52,7 @@ class Recipe:
     devices: Annotated[int, Meta(ge=1, le=4)] = 1
     gather: Annotated[int, Meta(ge=1, le=16)] = 1
     cpus: Annotated[int, Meta(ge=0, le=4)] = 0
+    arch: Word = X86.title
     endless: bool = False
     counter_bits: Annotated[int, Meta(ge=1, le=16)] = 3
     merged: bool = True

@@ -26,6 +26,8 @@ from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
 from shootdown.lang.source import place_of
 from shootdown.lang.tables import WIDTH, Options
+from shootdown.linux.arch.architecture import Architecture
+from shootdown.linux.arch.x86 import X86
 from shootdown.linux.cpu import Cpu
 from shootdown.linux.memory import Memory
 from shootdown.linux.mm import Mm
@@ -70,6 +72,7 @@ class Scenario:
     counter_bits: int = 3
     user_cpus: int = 0
     """CPUs that run user code while the operations run"""
+    arch: type[Architecture] = X86
     merged: bool = True
     """False: every access is a step of its own, where nobody could notice too"""
     endless: bool = False
@@ -109,6 +112,7 @@ class Scenario:
             "devices": sizes.devices,
             "gather": sizes.gather,
             "cpus": self.user_cpus,
+            "arch": self.arch.title,
             "counter_bits": self.counter_bits,
             "merged": self.merged,
             "endless": self.endless,
@@ -157,7 +161,7 @@ class System:
             references += 2 + geometry.devices + geometry.cpus
         self.memory = Memory(geometry, references)
         self.memory.label = "memory"
-        self.mm = Mm(self.memory, geometry, scenario.kernel)
+        self.mm = Mm(self.memory, geometry, scenario.kernel, scenario.arch)
         self.mm.label = "mm"
         for make in dict.fromkeys(part for each in scenario.operations for part in each.parts):
             make(self.mm)

@@ -32,9 +32,16 @@ class Architecture(Part):
     """as `--arch` takes it"""
     summary: str = ""
     """what it is, for `--help` and messages"""
+    caches_denials: bool = False
+    """TLBs keep an entry that forbids an access, and go on refusing it until they are told"""
+    reaches_devices: bool = False
+    """the broadcast that flushes CPUs reaches hardware that walks the CPU's page table"""
+    flushes_upgrades_locally: bool = False
+    """rights that are given are flushed on one CPU; others fault, and then flush their own TLB"""
 
     def __init__(self, mm: Mm, kernel: Version) -> None:
         self.mm = mm
+        self.label = "mm"
         self.kernel = kernel
         self.waits_for_batched_unmap = kernel >= FLUSHES_BATCHED_PENDING
         self.tlb_flush_batched = Flag()
