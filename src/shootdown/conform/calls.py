@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping
 
 from shootdown.lang.declare import Int, PageRange, choose, indivisible, rest
 from shootdown.lang.part import Part
+from shootdown.linux.syscalls import madvise
 from shootdown.linux.syscalls.fork import become_child, exit_mmap, fork
 from shootdown.linux.syscalls.mlock import mlock, munlock
 from shootdown.linux.syscalls.mmap import mmap
 from shootdown.linux.syscalls.mprotect import mprotect
+from shootdown.linux.syscalls.mremap import Remap, mremap
 from shootdown.linux.syscalls.munmap import munmap
 from shootdown.linux.syscalls.populate import madvise_populate, touch_all
 from shootdown.linux.syscalls.process import Process
@@ -92,6 +94,21 @@ def _munlock(process: Process, range: PageRange, one: int, two: int, three: int)
     return munlock(process, range)
 
 
+def _mremap(process: Process, range: PageRange, new: int, flags: int, target: int) -> int:
+    return mremap(process, Remap(range.start, len(range), new, flags, target))
+
+
+def _madvise_flags(process: Process, range: PageRange, on: int, off: int, anonymous: int) -> int:
+    return madvise.madvise_flags(process, range, on, off, anonymous_only=anonymous != 0)
+
+
+def _advice(visit: madvise.Visit) -> Call:
+    def call(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+        return madvise.madvise(process, range, visit)
+
+    return call
+
+
 def _populate_read(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
     return madvise_populate(process, range, False)
 
@@ -121,6 +138,17 @@ CALLS: Mapping[str, Call] = {
     "write": _write,
     "mlock": _mlock,
     "munlock": _munlock,
+    "mremap": _mremap,
+    "madvise_flags": _madvise_flags,
+    "DONTNEED": _advice(madvise.dontneed),
+    "DONTNEED_LOCKED": _advice(madvise.dontneed_locked),
+    "FREE": _advice(madvise.free),
+    "COLD": _advice(madvise.cold),
+    "PAGEOUT": _advice(madvise.reclaim),
+    "WILLNEED": _advice(madvise.willneed),
+    "REMOVE": _advice(madvise.remove),
+    "GUARD_INSTALL": _advice(madvise.guard_install),
+    "GUARD_REMOVE": _advice(madvise.guard_remove),
     "populate_read": _populate_read,
     "populate_write": _populate_write,
     "fork": _fork,

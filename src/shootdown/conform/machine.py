@@ -37,7 +37,7 @@ class Machine:
     @cached_property
     def runner(self) -> Runner:
         """Compiled at first use; the machine code is kept on disk."""
-        return Runner(ProcessSystem().compile(), self._engine)
+        return Runner(ProcessSystem().compile(), self._engine, kept=True)
 
     @cached_property
     def _pristine(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

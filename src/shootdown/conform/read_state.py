@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from shootdown.conform.place import Place
 from shootdown.conform.recorder import SITES
 from shootdown.conform.rows import MEMFD
+from shootdown.conform.system import REGION
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.vma import ANONYMOUS, NO_VMA, SHARED
 from shootdown.live.programs import Range, State
@@ -47,8 +48,8 @@ def read_state(runner: Runner, space: Space, place: Place) -> State:
 
 def _vmas(runner: Runner, space: Space, place: Place) -> tuple[tuple[int, int, str, str, int], ...]:
     """Whole, also where they reach out of the region."""
-    rights = runner.view(space, "mm.vma")
-    begins = np.flatnonzero(runner.view(space, "vmas.begins"))
+    rights = runner.view(space, "mm.vma")[:REGION]
+    begins = np.flatnonzero(runner.view(space, "vmas.begins")[:REGION])
     first = np.searchsorted(begins, place.origin, "right") - 1
     found = []
     for start in begins[max(int(first), 0) :].tolist():

@@ -7,11 +7,37 @@ from dataclasses import dataclass
 
 from shootdown.conform.calls import WIDTH
 from shootdown.conform.place import Place
-from shootdown.linux.vma import ANONYMOUS, LOCKED, LOCKONFAULT
+from shootdown.linux.syscalls.mremap import FIXED
+from shootdown.linux.vma import (
+    ANONYMOUS,
+    DONTCOPY,
+    DONTDUMP,
+    LOCKED,
+    LOCKONFAULT,
+    RAND_READ,
+    SEQ_READ,
+    WIPEONFORK,
+)
 from shootdown.live.programs import Operation
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 
 RIGHTS = {"none": PROT_NONE, "r": READ_ONLY, "rw": READ_WRITE}
+FLAGS = {
+    "NORMAL": (0, RAND_READ | SEQ_READ),
+    "SEQUENTIAL": (SEQ_READ, RAND_READ),
+    "RANDOM": (RAND_READ, SEQ_READ),
+    "DONTFORK": (DONTCOPY, 0),
+    "DOFORK": (0, DONTCOPY),
+    "WIPEONFORK": (WIPEONFORK, 0),
+    "KEEPONFORK": (0, WIPEONFORK),
+    "DONTDUMP": (DONTDUMP, 0),
+    "DODUMP": (0, DONTDUMP),
+}
+"""the flags that an advice sets, and clears"""
+WALKS = (
+    "DONTNEED", "DONTNEED_LOCKED", "FREE", "COLD", "PAGEOUT", "WILLNEED", "REMOVE",
+    "GUARD_INSTALL", "GUARD_REMOVE",
+)  # fmt: skip
 MEMFD = 1
 """the number of the region's file"""
 
@@ -54,6 +80,15 @@ def row_of(operation: Operation, place: Place, new_file: Callable[[], int]) -> R
             return Row("populate_read", _pages(place, page, count))
         case ("madvise", int(page), int(count), "POPULATE_WRITE"):
             return Row("populate_write", _pages(place, page, count))
+        case ("madvise", int(page), int(count), str(advice)) if advice in WALKS:
+            return Row(advice, _pages(place, page, count))
+        case ("madvise", int(page), int(count), str(advice)) if advice in FLAGS:
+            flags = (*FLAGS[advice], int(advice == "WIPEONFORK"))
+            return Row("madvise_flags", (*_pages(place, page, count), *flags))
+        case ("mremap", int(page), int(old), int(new), int(flags), int(target)):
+            place.at(page + new), place.at(target + new)
+            where = place.at(target) if flags & FIXED else 0
+            return Row("mremap", (*_pages(place, page, old), new, flags, where))
     raise UnknownCallError
 
 

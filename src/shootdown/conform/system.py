@@ -64,6 +64,7 @@ class ProcessSystem:
         """The program; its actors in the order of NAMES."""
         pairs = zip(NAMES, self.callers, strict=True)
         entries = [Entry(name, caller.run, daemon=True) for name, caller in pairs]
-        start = Start({(self.memory.refcount, ZERO_FRAME): 1, (self.memory.cursor, 0): 1})
+        values = {(self.memory.refcount, ZERO_FRAME): 1, (self.memory.cursor, 0): 1}
+        start = Start({**values, (self.process.area, 0): REGION})
         options = Options(self.geometry, COUNTER_BITS, checked=False)
         return compile_system(entries, options, [start])

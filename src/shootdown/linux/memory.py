@@ -22,6 +22,7 @@ from shootdown.lang.declare import (
 )
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
+from shootdown.linux.lazyfree import LazyFree
 from shootdown.rules.machine import OUT_OF_FRAMES
 
 ZERO_FRAME = 0
@@ -44,6 +45,8 @@ class Memory(Part):
         self.refcount = PerFrame(Int(0, references))
         """references by page tables, of this and of other address spaces"""
         self.cursor = FrameNumber()
+        self.lazyfree: LazyFree | None = None
+        """what is known of pages beyond their references, where that matters"""
 
     @indivisible
     def alloc_page(self) -> int:
@@ -53,6 +56,8 @@ class Memory(Part):
         if self.recycles:
             frame = self._next_free(frame)
         self.refcount[frame] = 1
+        if self.lazyfree is not None:
+            self.lazyfree.reset(frame)
         self.cursor = (frame + 1) % self.frames
         count("pages allocated")
         return frame

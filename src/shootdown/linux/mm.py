@@ -88,6 +88,8 @@ class Mm(Part):
         """munmap zaps with mmap_lock downgraded to reading (commit dd2283f2605e)"""
         self.mprotect_gathers = kernel >= (6, 1, 0)
         """change_protection() flushes through an mmu_gather (not in 5.15, in 6.1)"""
+        self.mremap_flushes_locked = kernel >= (4, 19, 0)
+        """mremap flushes before it drops the page-table locks (commit eb66ae030829)"""
         self.pages = geometry.pages
         self.entries = geometry.entries
         self.vmas: Vmas | None = None

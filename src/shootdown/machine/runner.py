@@ -18,6 +18,7 @@ from shootdown.machine.wide import (
     Buffer,
     Buffers,
     Driver,
+    Making,
     Numbers,
     Pace,
     Place,
@@ -88,15 +89,21 @@ class Runner:
         engine: Engine = "native",
         check_bounds: bool = False,
         pace: Pace | None = None,
+        *,
+        kept: bool = False,
     ) -> None:
+        """`kept`: native code is made quickly, and kept for the next process."""
         self.program = program
         self.layout = make_wide_layout(program)
         self.pace = pace or Pace()
         self.machine: Buffer = np.zeros(self.layout.machine, np.int32)
         self._counters: Numbers = np.zeros(len(program.counters), np.int64)
-        self._driver = _make_driver(program, self.layout, engine, self.pace, check_bounds)
+        self._driver = _make_driver(
+            program, self.layout, self.pace, engine, Making(check_bounds, kept)
+        )
         names = (variable.name for variable in program.variables)
         self._places = dict(zip(names, self.layout.variables, strict=True))
+        self._begins_set = [any(variable.initial) for variable in program.variables]
         self._fill(self.machine, machine=True, start=0)
 
     def new_space(self, start: int = 0) -> Space:
@@ -107,8 +114,9 @@ class Runner:
 
     def _fill(self, buffer: Buffer, machine: bool, start: int) -> None:
         """Initial values; zeros stay untouched, so that memory nobody uses is never there."""
-        for variable, place in zip(self.program.variables, self.layout.variables, strict=True):
-            if place.machine == machine and any(variable.initial):
+        rows = zip(self.program.variables, self.layout.variables, self._begins_set, strict=True)
+        for variable, place, is_set in rows:
+            if is_set and place.machine == machine:
                 buffer[place.offset : place.offset + place.length] = variable.initial
         for number, index, value in self.program.initials[start]:
             place = self.layout.variables[number]
@@ -227,11 +235,11 @@ _COMPLAINTS = {
 
 
 def _make_driver(
-    program: Program, layout: WideLayout, engine: Engine, pace: Pace, check_bounds: bool
+    program: Program, layout: WideLayout, pace: Pace, engine: Engine, making: Making
 ) -> Driver:
     """The engine asked for; LLVM is only imported for its own."""
     if engine == "python":
         return PythonDriver(program, layout, pace)
     from shootdown.machine.native.drive import NativeDriver
 
-    return NativeDriver(program, layout, pace, check_bounds)
+    return NativeDriver(program, layout, pace, making)

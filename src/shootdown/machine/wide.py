@@ -42,6 +42,15 @@ class Pace:
     """how often one row may come back so before it counts as endless"""
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How native code is made."""
+
+    check_bounds: bool = False
+    kept: bool = False
+    """quickly, and kept on disk: for programs that are large and do little in each drive"""
+
+
 class Status(IntEnum):
     """How an advance or a drive ended."""
 

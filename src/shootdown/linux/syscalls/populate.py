@@ -17,9 +17,10 @@ def fault_in(process: Process, page: int, write: bool) -> int:
     mm = process.mm
     if process.markers.guard[page]:
         return -EFAULT
-    pte = mm.pte[page]
-    if not pte.allows(write):
+    if not mm.pte[page].allows(write):
         handle_mm_fault(mm, page, write)
+    if write:
+        process.lazyfree.written(mm.pte[page].frame)
     return 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from shootdown.lang.declare import PageNumber
 from shootdown.lang.part import Part
+from shootdown.linux.lazyfree import LazyFree
 from shootdown.linux.markers import Markers
 from shootdown.linux.mm import Mm
 from shootdown.linux.task import Task
@@ -10,7 +12,7 @@ from shootdown.linux.vma import Vmas
 
 
 class Process(Part):
-    """A task whose address space has VMAs and markers."""
+    """A task whose address space has VMAs and markers, in a machine that knows its lazyfree."""
 
     def __init__(self, task: Task) -> None:
         self.label = "process"
@@ -22,3 +24,17 @@ class Process(Part):
         self.markers.label = "markers"
         self.mm.vmas = self.vmas
         self.mm.markers = self.markers
+        self.lazyfree = LazyFree()
+        self.lazyfree.label = "lazyfree"
+        self.mm.memory.lazyfree = self.lazyfree
+        self.area = PageNumber()
+        """where the next mapping goes that may go anywhere: pages that were never used"""
+
+    def unmapped_area(self, page: int, size: int) -> int:
+        """get_unmapped_area() without a wish: at another place in its page table than this page,
+        as an address that Linux chooses nearly always is."""
+        found = self.area
+        if found % self.mm.entries == page % self.mm.entries:
+            found += 1
+        self.area = found + size + 1
+        return found

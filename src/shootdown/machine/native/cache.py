@@ -33,6 +33,14 @@ def cached(name: str, make: Callable[[], bytes]) -> bytes:
     return code
 
 
+def forget_all_but(count: int, prefix: str) -> None:
+    """Remove the files that begin so, but for the newest ones."""
+    with suppress(OSError):
+        files = sorted(folder().glob(f"{prefix}*"), key=lambda path: path.stat().st_mtime)
+        for path in files[:-count]:
+            path.unlink()
+
+
 def folder() -> Path:
     """Where the code of this edition is kept."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")

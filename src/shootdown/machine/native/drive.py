@@ -7,10 +7,12 @@ interpreter lock.
 from __future__ import annotations
 
 import ctypes
+import hashlib
 
-from shootdown.machine.native.jit import MachineCode
+from shootdown.machine.native.cache import cached, forget_all_but
+from shootdown.machine.native.jit import MachineCode, ObjectCode, make_quick_object
 from shootdown.machine.native.wide import emit_wide
-from shootdown.machine.wide import Buffers, Numbers, Pace, Status, WideLayout
+from shootdown.machine.wide import Buffers, Making, Numbers, Pace, Status, WideLayout
 from shootdown.program.program import Program
 
 _POINTER = ctypes.c_void_p
@@ -24,9 +26,14 @@ class NativeDriver:
     """Drives actors of one program in machine code."""
 
     def __init__(
-        self, program: Program, layout: WideLayout, pace: Pace, check_bounds: bool = False
+        self,
+        program: Program,
+        layout: WideLayout,
+        pace: Pace,
+        making: Making,
     ) -> None:
-        self._code = MachineCode(emit_wide(program, layout, pace, check_bounds))
+        ir = emit_wide(program, layout, pace, making.check_bounds)
+        self._code = _kept_code(ir) if making.kept else MachineCode(ir)
         self._drives = [
             _PROTOTYPE(self._code.function(f"drive_{n}")) for n in range(len(program.actors))
         ]
@@ -37,3 +44,14 @@ class NativeDriver:
         addresses = [array.ctypes.data for array in arrays]
         rows, width = digits.shape
         return Status(self._drives[actor](*addresses, rows, width, board.ctypes.data))
+
+
+KEPT = 4
+"""programs whose code is kept"""
+
+
+def _kept_code(ir: str) -> ObjectCode:
+    name = f"wide-{hashlib.sha256(ir.encode()).hexdigest()[:32]}"
+    code = cached(name, lambda: make_quick_object(ir))
+    forget_all_but(KEPT, "wide-")
+    return ObjectCode(code)

@@ -90,6 +90,14 @@ def make_object(ir: str) -> bytes:
     return bytes(machine.emit_object(module))
 
 
+def make_quick_object(ir: str) -> bytes:
+    """The object file of a module, made quickly: for large code that takes little of the time."""
+    machine = _make_target_machine(0)
+    module = _parse(ir, machine)
+    _optimise(module, machine, quick=True)
+    return bytes(machine.emit_object(module))
+
+
 def _optimise(module: llvm.ModuleRef, machine: llvm.TargetMachine, quick: bool) -> None:
     passes = llvm.create_new_module_pass_manager()
     passes.add_sroa_pass()

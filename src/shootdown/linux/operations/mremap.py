@@ -1,0 +1,49 @@
+"""mremap(2), the move: move_page_tables() and move_ptes(), mm/mremap.c.
+
+S (old range), [[P- P+ C X]] with the locks of both page tables held, E (row 7); then munmap of the
+old range announces and flushes it once more, unless MREMAP_DONTUNMAP keeps the VMA. The flush came
+after the locks, and after E, until 4.19 (commit eb66ae030829): a page could be freed at its new
+place, and used by others, while a TLB still had it at the old one.
+
+The range is extended down to the edge of a page table where nothing is mapped on the way, so that
+whole tables can be moved (try_realign_addr(), 6.8 on, commit af8ca1c149069).
+"""
+
+from __future__ import annotations
+
+from shootdown.lang.declare import EMPTY, PageRange
+from shootdown.linux.mm import Mm
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.task import Task
+
+
+def move_page_tables(task: Task, announced: PageRange, old: PageRange, target: int) -> None:
+    """Entries of `old` go to the pages from `target` on. `announced` is `old`, or begins before it.
+    Caller holds mmap_lock for writing."""
+    mm = task.mm
+    range = MmuNotifierRange(announced.start, announced.end, Event.UNMAP, "move_page_tables")
+    mm.notifiers.invalidate_range_start(range)
+    with mm.page_table_lock:
+        moved = False
+        for page in old:
+            if _move_pte(mm, page, target + (page - old.start)):
+                moved = True
+        if moved and mm.mremap_flushes_locked:
+            mm.arch.flush_tlb_range(old)
+    if moved and not mm.mremap_flushes_locked:
+        mm.arch.flush_tlb_range(old)
+    mm.notifiers.invalidate_range_end(range)
+
+
+def _move_pte(mm: Mm, page: int, target: int) -> bool:
+    """Whether there was anything that a TLB can have."""
+    if mm.table[page // mm.entries]:
+        mm.populate_table(target)
+    if mm.markers is not None:
+        mm.markers.guard[target] = mm.markers.guard[page]
+        mm.markers.guard[page] = False
+    pte = mm.pte[page]
+    if pte.present:
+        mm.pte[page] = EMPTY
+        mm.pte[target] = pte
+    return pte.present

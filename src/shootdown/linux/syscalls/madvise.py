@@ -1,0 +1,141 @@
+"""madvise(2): madvise_walk_vmas() and what it does to each VMA, mm/madvise.c."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from errno import EINVAL, ENOMEM
+
+from shootdown.lang.declare import PageRange
+from shootdown.linux.operations.madvise_dontneed import zap_page_range_single
+from shootdown.linux.operations.madvise_free import madvise_free_single_vma
+from shootdown.linux.syscalls.pageout import pageout
+from shootdown.linux.syscalls.process import Process
+from shootdown.linux.vma import ALL_FLAGS, LOCKED
+from shootdown.linux.vma_merge import anon_vma_prepare, vma_modify
+
+Visit = Callable[[Process, PageRange], int]
+
+
+def walk_vmas(process: Process, range: PageRange, visit: Visit) -> int:
+    """madvise_walk_vmas(): VMA by VMA. Holes are passed over and told at the end, an error ends it.
+    Caller holds mmap_lock."""
+    vmas, missing = process.vmas, 0
+    page = range.start
+    while page < range.end:
+        at = vmas.first_in(PageRange(page, range.end))
+        if at != page:
+            missing = -ENOMEM
+        page = at
+        if at < range.end:
+            part = vmas.part_of(range, at)
+            error = visit(process, part)
+            if error != 0:
+                return error
+            page = part.end
+    return missing
+
+
+def madvise(process: Process, range: PageRange, visit: Visit) -> int:
+    """An advice that changes no VMA."""
+    with process.mm.mmap_lock.read():
+        return walk_vmas(process, range, visit)
+
+
+# --- advice about VMAs --------------------------------------------------------------------------
+
+
+def madvise_flags(
+    process: Process, range: PageRange, on: int, off: int, *, anonymous_only: bool
+) -> int:
+    """madvise_update_vma(): flags of VMAs; WIPEONFORK is for private anonymous memory only."""
+    vmas, missing = process.vmas, 0
+    with process.mm.mmap_lock.write():
+        page = range.start
+        while page < range.end:
+            at = vmas.first_in(PageRange(page, range.end))
+            if at != page:
+                missing = -ENOMEM
+            page = at
+            if at < range.end:
+                if anonymous_only and not vmas.is_anonymous(at):
+                    return -EINVAL
+                part = vmas.part_of(range, at)
+                _set_flags(process, part, vmas.flags[at] & (ALL_FLAGS ^ off) | on)
+                page = part.end
+    return missing
+
+
+def _set_flags(process: Process, part: PageRange, flags: int) -> None:
+    vmas, page = process.vmas, part.start
+    if flags != vmas.flags[page]:
+        vma_modify(vmas, vmas.find(page), part, process.mm.vma[page], flags)
+
+
+# --- advice about pages -------------------------------------------------------------------------
+
+
+def dontneed(process: Process, part: PageRange) -> int:
+    """MADV_DONTNEED. Guard markers stay."""
+    if process.vmas.has(part.start, LOCKED):
+        return -EINVAL
+    return dontneed_locked(process, part)
+
+
+def dontneed_locked(process: Process, part: PageRange) -> int:
+    """MADV_DONTNEED_LOCKED."""
+    zap_page_range_single(process.task, part)
+    return 0
+
+
+def free(process: Process, part: PageRange) -> int:
+    """MADV_FREE."""
+    if process.vmas.has(part.start, LOCKED) or not process.vmas.is_anonymous(part.start):
+        return -EINVAL
+    madvise_free_single_vma(process.task, process.lazyfree, part)
+    return 0
+
+
+def cold(process: Process, part: PageRange) -> int:
+    """MADV_COLD: pages move on lists of reclaim, and CPUs' accessed bits go. Nobody is told."""
+    if process.vmas.has(part.start, LOCKED):
+        return -EINVAL
+    return 0
+
+
+def reclaim(process: Process, part: PageRange) -> int:
+    """MADV_PAGEOUT."""
+    if process.vmas.has(part.start, LOCKED):
+        return -EINVAL
+    pageout(process, part)
+    return 0
+
+
+def willneed(process: Process, part: PageRange) -> int:
+    """MADV_WILLNEED: reads ahead, which of memory that is never swapped out is nothing."""
+    return 0
+
+
+def remove(process: Process, part: PageRange) -> int:
+    """MADV_REMOVE is for files."""
+    return -EINVAL
+
+
+def guard_install(process: Process, part: PageRange) -> int:
+    """MADV_GUARD_INSTALL: madvise_guard_install(). Tables are made for all of it, what is mapped
+    goes first, and so that fork copies the markers the VMA gets an anon_vma."""
+    mm, vmas = process.mm, process.vmas
+    if vmas.has(part.start, LOCKED):
+        return -EINVAL
+    anon_vma_prepare(vmas, part.start)
+    if any(mm.pte[page].present for page in part):
+        zap_page_range_single(process.task, part)
+    for page in part:
+        mm.populate_table(page)
+        process.markers.guard[page] = True
+    return 0
+
+
+def guard_remove(process: Process, part: PageRange) -> int:
+    """MADV_GUARD_REMOVE: the markers go, which only makes accesses possible."""
+    process.markers.drop(part)
+    return 0
