@@ -15,7 +15,6 @@ from conform.test_campaign import Forgetful, Kernel, means  # noqa: F401 - a fix
 from shootdown.cli import conform_task
 from shootdown.conform.model import ProgramModel
 from shootdown.live.errors import MissingMeansError
-from shootdown.live.observe import Observer
 from shootdown.live.programs import read_programs
 
 AGAINST = ("conform", "--against", str(RECORDED), "--workers", "2")
@@ -106,11 +105,11 @@ def test_live_disagreement(run, model) -> None:
 def test_missing_means(run, model, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is missing, how to get it, and what works without."""
 
-    def refuse(observer: Observer) -> None:
+    def refuse() -> None:
         raise MissingMeansError("/dev/kvm is not there", "to have a notifier", "modprobe kvm")
 
     model(Replaying)
-    monkeypatch.setattr(Observer, "__init__", refuse)
+    monkeypatch.setattr(conform_task, "check_means", refuse)
     done = run("conform")
     assert done.exit_code == 2
     assert done.stderr == (

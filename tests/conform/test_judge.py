@@ -116,7 +116,7 @@ def test_programs_that_settings_change_are_skipped() -> None:
     huge = next(
         each for each in RECORDINGS if any("HUGEPAGE" in o for o in each.program.operations)
     )
-    with judging_recorded(Replaying, settings) as judge:
+    with judging_recorded(Replaying(), settings) as judge:
         skipped, done = judge(huge), judge(RECORDINGS[0])
     assert (skipped.status, skipped.compared) == ("skipped", 0)
     assert "huge pages are switched off" in skipped.reason
@@ -168,7 +168,7 @@ def test_a_failing_model_is_not_accepted() -> None:
 
 def test_recordings() -> None:
     """All 40 agree with themselves."""
-    with judging_recorded(Replaying, SETTINGS) as judge:
+    with judging_recorded(Replaying(), SETTINGS) as judge:
         found = [judge(Recording(each.program, each.observed)).status for each in RECORDINGS]
     assert found == ["agrees"] * 40
 

@@ -10,12 +10,11 @@ from difflib import get_close_matches
 
 import click
 
-from shootdown.cli.conform_task import Task, prepare
+from shootdown.cli.conform_task import Result, Task, prepare
 from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
 from shootdown.cli.options import Numbers, Seconds, given_options
 from shootdown.cli.output import JsonOutput
 from shootdown.cli.terminal import paint_for, print_lines
-from shootdown.conform.compare import Disagreement
 from shootdown.conform.selection import PROGRAMS, Selection
 from shootdown.conform.tally import Tally
 from shootdown.live.generate import PROFILES
@@ -140,11 +139,11 @@ def command(  # noqa: PLR0917 - click passes them by name
         task = prepare(wanted, seed, from_file, against, workers or len(os.sched_getaffinity(0)))
         if record is not None:
             recorded.write(encode_meta({**asdict(task.settings), "seed": seed, "runs": 2}).encode())
-        tally = task.compare(seconds, recorded if record is not None else None)
-        found = task.shrink(tally, show)
-        print_lines(_report(task, tally, found, paint_for(stream)), stream)
-        output.write(encode_conform(tally, found, task.asked, task.source, task.settings.kernel))
-    return _status(tally, task.asked)
+        result = task.run(seconds, recorded if record is not None else None, show)
+        print_lines(_report(task, result, paint_for(stream)), stream)
+        found = (result.tally, result.examples)
+        output.write(encode_conform(*found, task.asked, task.source, task.settings.kernel))
+    return _status(result.tally, task.asked)
 
 
 def _refuse_mixtures(given: set[str], json_file: str | None, record: str | None) -> None:
@@ -166,13 +165,13 @@ def _refuse_profile(profile: str | None) -> None:
         raise InputError(f"there is no profile `{profile}`", f"{hint}known are {known}")
 
 
-def _report(task: Task, tally: Tally, found: list[Disagreement], paint: Paint) -> Iterator[str]:
+def _report(task: Task, result: Result, paint: Paint) -> Iterator[str]:
     yield f"{task.source} on Linux {task.settings.kernel}, {task.settings.machine}"
-    yield from describe_hits(tally, paint)
-    yield from describe_kinds(tally, paint)
-    for each in found:
+    yield from describe_hits(result.tally, paint)
+    yield from describe_kinds(result.tally, paint)
+    for each in result.examples:
         yield from describe_disagreement(each, paint, shrunk=task.live)
-    yield from describe_summary(tally, task.asked, paint)
+    yield from describe_summary(result.tally, task.asked, paint)
 
 
 def _status(tally: Tally, asked: int) -> int:

@@ -19,11 +19,10 @@ from shootdown.conform.compare import FAILED, Disagreement, compare, cut, name_o
 from shootdown.conform.model import ProgramModel, UnsupportedOperationError
 from shootdown.conform.outcome import Outcome
 from shootdown.live.callbacks import LostEventsError
+from shootdown.live.notifications import Lookup
 from shootdown.live.observe import Observer, UnstableProgramError
 from shootdown.live.programs import Observed, Program, Recording
 from shootdown.live.settings import Settings
-
-MakeModel = Callable[[], ProgramModel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +123,18 @@ class LiveJudge:
 
 @contextmanager
 def judging_live(
-    make: MakeModel, settings: Settings, record: bool = False
+    model: ProgramModel, settings: Settings, lookup: Lookup, record: bool = False
 ) -> Iterator[Callable[[Program], Outcome]]:
-    """A judge for a worker, which makes its model itself."""
-    with Observer() as observer:
-        yield LiveJudge(make(), observer, settings, record=record)
+    """A judge for a worker."""
+    with Observer(lookup) as observer:
+        yield LiveJudge(model, observer, settings, record=record)
 
 
 @contextmanager
 def judging_recorded(
-    make: MakeModel, settings: Settings
+    model: ProgramModel, settings: Settings
 ) -> Iterator[Callable[[Recording], Outcome]]:
     """The same for recorded programs. No kernel is asked."""
-    model = make()
 
     def judge(recording: Recording) -> Outcome:
         obstacle = settings.obstacle(recording.program)

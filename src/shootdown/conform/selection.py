@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,10 +23,21 @@ class Selection:
     only: frozenset[int] | None = None
     """numbers of programs"""
 
-    def generated(self, seed: int) -> list[Program]:
+    @property
+    def numbers(self) -> Sequence[int]:
+        """Of random programs."""
+        if self.only is None:
+            return range(self.count or PROGRAMS)
+        return sorted(self.only)[: self.count]
+
+    @property
+    def size(self) -> int:
+        """How many random programs that is."""
+        return len(self.numbers)
+
+    def generated(self, seed: int) -> Iterator[Program]:
         """Random programs, of the profile."""
-        numbers = sorted(self.only) if self.only is not None else range(self.count or PROGRAMS)
-        return [generate(seed, number, self.profile) for number in numbers][: self.count]
+        return (generate(seed, number, self.profile) for number in self.numbers)
 
     def recorded(self, path: Path) -> Iterator[Recording]:
         """Those of a file.

@@ -48,6 +48,19 @@ class UnstableProgramError(Exception):
         return f"program {self.program} did something else in each run"
 
 
+def check_means() -> Lookup:
+    """What has to be looked up to observe, if all that it takes is there.
+
+    Raises:
+        MissingMeansError: for a device, a right or a feature that is not there.
+    """
+    with Kvm() as kvm:
+        kvm.create_vm().close()
+    lookup = Lookup.load()
+    TracepointEvents(lookup.tracepoints, pages=1).close()
+    return lookup
+
+
 class Observer:
     """Runs programs one after the other.
 
@@ -55,11 +68,13 @@ class Observer:
     the last event on one waits until no CPU can be inside it, which takes a tenth of a second.
     """
 
-    def __init__(self) -> None:
-        """Raises MissingMeansError for a device, a right or a feature that is not there."""
-        with Kvm() as kvm:
-            kvm.create_vm().close()
-        self._lookup = Lookup.load()
+    def __init__(self, lookup: Lookup | None = None) -> None:
+        """What `check_means` returned saves time.
+
+        Raises:
+            MissingMeansError: for a device, a right or a feature that is not there.
+        """
+        self._lookup = lookup or check_means()
         self._keeper = TracepointEvents(self._lookup.tracepoints, pages=1)
         self._server = Server(self._lookup.tracepoints, SECONDS)
         self._causes: dict[tuple[int, ...], str] = {}

@@ -68,12 +68,13 @@ def _smaller_numbers(program: Program, wanted: Wanted) -> Program:
 
 
 def _with_less(program: Program, at: int, position: int) -> Iterator[Program]:
-    """The program with one number smaller: 0, 1, half of it, one less."""
+    """The program with one number smaller: 0, 1, by a half, by a quarter, and so on, by one."""
     operation = program.operations[at]
     value = operation[position]
     if not isinstance(value, int) or value <= 0 or _is_flags(operation, position):
         return
-    for less in dict.fromkeys((0, 1, value // 2, value - 1)):
+    steps = (value >> shift for shift in range(1, value.bit_length()))
+    for less in dict.fromkeys((0, 1, *(value - step for step in steps))):
         if less < value:
             changed = (*operation[:position], less, *operation[position + 1 :])
             before, after = program.operations[:at], program.operations[at + 1 :]

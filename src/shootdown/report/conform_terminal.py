@@ -25,13 +25,15 @@ _MARKS = {"-": "model ", "+": "kernel", " ": "both  "}
 
 def describe_hits(tally: Tally, paint: Paint) -> Iterator[str]:
     """A table of operations that were compared, by kind."""
-    rows = list(tally.hits.items())
+    rows = [row for row in tally.hits.items() if row[1]]
     height = -(-len(rows) // COLUMNS)
-    columns = [rows[at : at + height] for at in range(0, len(rows), height)]
     yield paint.strong(f"{tally.operations:,} operations compared:")
     for line in range(height):
-        cells = (column[line] for column in columns if line < len(column))
-        yield "  ".join(f"{name:<23} {hits:>6,}" for name, hits in cells).rstrip()
+        cells = (f"{name:<23} {hits:>6,}" for name, hits in rows[line::height])
+        yield "  ".join(cells).rstrip()
+    never = [name for name, hits in tally.hits.items() if not hits]
+    if never:
+        yield from textwrap.wrap(f"never: {', '.join(never)}", paint.width)
 
 
 def describe_kinds(tally: Tally, paint: Paint) -> Iterator[str]:
