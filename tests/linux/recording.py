@@ -14,6 +14,7 @@ is executed on a memory that takes notes, so the order is that of the program, s
 | `F0-1` `Y0-1` `Q0` | clear_flush_young, clear_young (4.3 on), test_young (2.6.38 on) |
 | `Z0` | release |
 | `U0` `T0` | page table 0 is unlinked; goes back to the allocator |
+| `H+0` `H-0` | the entry above the pages of table 0 becomes huge; is no longer |
 | `R3` | the last reference of frame 3 is dropped |
 | `[` `]` | the page-table lock is taken and given back (left out around nothing) |
 | `w` `r` `.` | mmap_lock: held for writing, for reading, free (only where asked for) |
@@ -33,6 +34,8 @@ from shootdown.lang.tables import Options
 from shootdown.linux.arch.architecture import Architecture
 from shootdown.linux.arch.x86 import X86
 from shootdown.linux.cpu import Cpu
+from shootdown.linux.huge_memory import HugeMemory
+from shootdown.linux.hugetlb import Hugetlb
 from shootdown.linux.memory import ZERO_FRAME, Memory
 from shootdown.linux.mm import Mm
 from shootdown.linux.notifiers.generations import generation_for
@@ -128,6 +131,10 @@ class Page:
     vma: int = READ_WRITE
     table: bool = True
     """the page table exists (it does wherever an entry is present)"""
+    huge: bool = False
+    """it is under a huge entry, and there is no table"""
+    shared: bool = False
+    """it is a huge page of hugetlb, in a table that another process maps too"""
 
 
 class Journal(list[str]):
@@ -155,6 +162,8 @@ class Journal(list[str]):
                 self.append(f"P{_change(old, new)}{index}")
             case "mm.table" if old and not new:
                 self.append(f"U{index}")
+            case "huge.leaf" if old != new:
+                self.append(f"H{'+' if new else '-'}{index}")
             case "memory.refcount" if old and not new:
                 self.append(f"R{index}")
             case "mm.page_table_lock":
@@ -232,13 +241,23 @@ def build(
     mm.cpus, mm.walk_caches = [ListeningCpu(mm, 0)], [ListeningWalkCache()]
     for part in parts:
         part(mm)
+    if any(page.huge for page in pages) and mm.huge is None:
+        HugeMemory(mm)
+    if any(page.shared for page in pages) and mm.hugetlb is None:
+        Hugetlb(mm)
     subscribers: Any = [Subscriber()]
     mm.notifiers = generation_for(parse_version(kernel))(subscribers)
     values: dict[tuple[Any, int], int] = {(memory.refcount, ZERO_FRAME): 1}
     values[memory.cursor, 0] = CURSOR
     for number, page in enumerate(pages):
         values[mm.vma, number] = page.vma
-        if page.table:
+        if page.shared:
+            assert mm.hugetlb is not None
+            values[mm.hugetlb.shared, number // 2] = 1
+        if page.huge:
+            assert mm.huge is not None
+            values[mm.huge.leaf, number // 2] = 1
+        elif page.table:
             values[mm.table, number // 2] = 1
         if page.frame is not None:
             values[mm.pte, number] = make_pte(page.frame, page.rights)

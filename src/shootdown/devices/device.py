@@ -20,6 +20,7 @@ from shootdown.lang.declare import (
     Flag,
     PageRange,
     PerPage,
+    PerTable,
     Pte,
     choose,
     count,
@@ -52,6 +53,8 @@ class Device(Part):
         self.persists = False
         """repeats an access when its fault was handled, instead of any time later: for replay,
         where nothing else would make it come back"""
+        self.large_tlb = PerTable(Flag) if mm.huge is not None else None
+        """the TLB entries under this table are one entry for a huge page"""
         self.endless = False
         """repeats an access as often as it takes, and counts nothing: for liveness, which asks
         whether that is for ever"""
@@ -106,7 +109,7 @@ class Device(Part):
             count("walks by the device")
             pte = self.noted(page, self.walk(page), write)
             if pte.readable:
-                self.tlb[page] = pte
+                self.fill(page, pte)
                 count("TLB entries filled by the device")
         if pte.allows(write):
             self.in_flight = True
@@ -118,6 +121,26 @@ class Device(Part):
         if self.caches_denials:
             return not pte.readable
         return not pte.allows(write)
+
+    def fill(self, page: int, pte: Pte) -> None:
+        """Cache what a walk found. Of a huge page hardware may keep all, or the part it needs, as
+        with nested translation or an IOTLB of small entries."""
+        self.tlb[page] = pte
+        if self.large_tlb is not None:
+            self.fill_large(page)
+
+    def fill_large(self, page: int) -> None:
+        """Keep the whole huge page in one entry."""
+        huge = self.mm.huge
+        if self.large_tlb is not None and huge is not None and self.finds_huge(page):
+            if choose(False, True):
+                for each in huge.block(page):
+                    self.tlb[each] = self.walk(each)
+                self.large_tlb[huge.table_of(page)] = True
+
+    def finds_huge(self, page: int) -> bool:
+        """The walk ends at a huge entry."""
+        return False
 
     @indivisible
     def land(self, page: int, pte: Pte, write: bool) -> None:
@@ -150,6 +173,21 @@ class Device(Part):
         """What an invalidation does, inside one step."""
         for page in range:
             self.tlb[page] = EMPTY
+        if self.large_tlb is not None:
+            self.drop_large(range)
         self.forget_walks(range)
         if self.in_flight:
             self.draining = True
+
+    def drop_large(self, range: PageRange) -> None:
+        """A flush of a part drops the larger entry that contains it: required of an ATC (PCIe 6.0,
+        10.3.2) and of IOTLBs (Intel VT-d 4.1, 6.5.2.3), and what 3.19 to 6.5 rely on, which split
+        huge pages of anonymous memory without a flush of secondary TLBs."""
+        huge = self.mm.huge
+        if self.large_tlb is None or huge is None:
+            return
+        for table in PageRange(huge.table_of(range.start), huge.table_of(range.end - 1) + 1):
+            if self.large_tlb[table]:
+                self.large_tlb[table] = False
+                for page in huge.block(table * self.mm.entries):
+                    self.tlb[page] = EMPTY

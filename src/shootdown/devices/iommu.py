@@ -82,10 +82,14 @@ class Iommu(Device):
             return EMPTY
         table = page // self.mm.entries
         if self.walk_cache[table] == UNKNOWN:
+            if self.finds_huge(page):
+                return self.mm.pte[page]
             if not self.mm.table[table]:
                 return EMPTY
             self.walk_cache[table] = CACHED
         require(self.walk_cache[table] != DANGLING, FREED_TABLE)
+        if self.finds_huge(page):
+            return EMPTY
         pte = self.mm.pte[page]
         if self.mm.young is not None and pte.readable:
             self.mm.young.accessed[page] = True
@@ -95,6 +99,11 @@ class Iommu(Device):
     def noted(self, page: int, pte: Pte, write: bool) -> Pte:
         """Accessed and dirty bits are set as by a CPU (Intel VT-d 4.1, 3.6.2, first-stage)."""
         return self.mm.hardware_walked(page, pte, write)
+
+    def finds_huge(self, page: int) -> bool:
+        """The entry above is huge. A table remembered from before is empty then: collapse moves
+        its entries before it installs the huge one (__collapse_huge_page_copy())."""
+        return self.mm.huge is not None and self.mm.huge.leaf[page // self.mm.entries]
 
     def forget_walks(self, range: PageRange) -> None:
         """A ranged invalidation also drops the pointers that lead to the range."""

@@ -7,6 +7,9 @@
 `mm`          an address space: VMAs, page tables, locks
 `vma`         what a VMA says about a page
 `faults`      page faults, copy-on-write
+`huge_memory` transparent huge pages: entries above a table that map pages themselves
+`khugepaged`  small pages become a huge one
+`hugetlb`     memory that is huge from the start, in tables that are shared
 `gup`         get_user_pages
 `arch`        TLB flushes, one class per architecture
 `gather`      mmu_gather: collect, flush, free

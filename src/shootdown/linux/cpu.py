@@ -65,7 +65,7 @@ class Cpu(Part):
         """TLB, walk, access; False where hardware would raise a page fault."""
         pte = self.tlb[page]
         if self.must_walk(pte, write):
-            pte = self.mm.hardware_walked(page, self.mm.pte[page], write)
+            pte = self.mm.hardware_walked(page, self.walk(page), write)
             if not self.may_keep(pte, write):
                 return False
             self.tlb[page] = pte
@@ -88,6 +88,12 @@ class Cpu(Part):
         if self.mm.arch.caches_denials:
             return pte.readable
         return pte.allows(write)
+
+    def walk(self, page: int) -> Pte:
+        """What the page tables say now."""
+        if self.mm.huge is not None:
+            return self.mm.huge.walk(page)
+        return self.mm.pte[page]
 
     @indivisible
     def touch(self, page: int, write: bool) -> bool:

@@ -34,6 +34,8 @@ def page_fault(mm: Mm, page: int, write: bool, allow_retry: bool) -> bool:
 def handle_mm_fault(mm: Mm, page: int, write: bool) -> bool:
     """The VMA allows the access; mmap_lock is held for reading. Like Linux it makes progress but
     promises nothing about the entry afterwards. False means SIGBUS: the file is not that long."""
+    if mm.huge is not None and mm.huge.fault(page, write):
+        return True
     range = PageRange(page, page + 1)
     mm.begin(range)
     found = _handle_pte_fault(mm, page, write)
@@ -43,6 +45,8 @@ def handle_mm_fault(mm: Mm, page: int, write: bool) -> bool:
 
 def _handle_pte_fault(mm: Mm, page: int, write: bool) -> bool:
     with mm.page_table_lock:
+        if mm.huge is not None and mm.huge.leaf[page // mm.entries]:
+            return True
         mm.populate_table(page)
         old = mm.pte[page]
         swapped = mm.is_swap_pte(page) and not old.present

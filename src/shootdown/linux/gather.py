@@ -21,6 +21,7 @@ from shootdown.lang.declare import (
     indivisible,
 )
 from shootdown.lang.part import Part
+from shootdown.linux.huge_memory import HugeMemory
 from shootdown.linux.mm import Mm
 from shootdown.linux.version import Version
 from shootdown.linux.vma import NO_VMA
@@ -48,14 +49,37 @@ class MmuGather(Part):
     def zap_page_range(self, range: PageRange) -> None:
         """zap_pte_range() over a range: clear entries under the lock; when the batch is full, drop
         the lock, flush and free, and go on."""
+        if self.mm.huge is not None:
+            self.mm.huge.split_uncovered(range)
         for page in range:
+            if self.mm.huge is not None:
+                self._zap_huge(self.mm.huge, page)
             with self.mm.page_table_lock:
                 self.mm.arch.flush_tlb_batched_pending()
                 self._zap(page)
             if self.count == self.capacity:
                 self.flush()
 
+    def _zap_huge(self, huge: HugeMemory, page: int) -> None:
+        """zap_huge_pmd(): the whole entry at once (row 31). Its pages fill the batch."""
+        block = huge.block(page)
+        if page != block.start or not huge.leaf[huge.table_of(page)]:
+            return
+        if self.count + len(block) > self.capacity:
+            self.flush()
+        with self.mm.page_table_lock:
+            if huge.leaf[huge.table_of(page)]:
+                for each in block:
+                    self.frames[self.count] = self.mm.pte[each].frame
+                    self.count += 1
+                huge.zap(block)
+                self._extend(block.start, block.end)
+        if self.count == self.capacity:
+            self.flush()
+
     def _zap(self, page: int) -> None:
+        if self.mm.huge is not None and self.mm.huge.leaf[page // self.mm.entries]:
+            return
         pte = self.mm.pte[page]
         if pte.present:
             self.mm.pte[page] = EMPTY

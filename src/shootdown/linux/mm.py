@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from shootdown.linux.dirty_bits import DirtyBits
     from shootdown.linux.filemap import Mapping
     from shootdown.linux.folio import Folios
+    from shootdown.linux.huge_memory import HugeMemory
+    from shootdown.linux.hugetlb import Hugetlb
     from shootdown.linux.ksm import Ksm
     from shootdown.linux.markers import Markers
     from shootdown.linux.migrate import Migration
@@ -73,6 +75,10 @@ class Listener(Protocol):
 
 class Mm(Part):
     """struct mm_struct. Pages are numbered from 0 to `pages` - 1."""
+
+    huge: HugeMemory | None = None
+    """huge entries, in scenarios that have them"""
+    hugetlb: Hugetlb | None = None
 
     def __init__(
         self,
@@ -163,6 +169,10 @@ class Mm(Part):
     def populate_table(self, page: int) -> None:
         """pte_alloc(): the tables that an entry for this page needs."""
         self.table[page // self.entries] = True
+        self.populate_upper(page)
+
+    def populate_upper(self, page: int) -> None:
+        """pmd_alloc(): those above the last one."""
         if self.upper is not None:
             self.upper[page // self.upper_size] = True
 
@@ -175,6 +185,8 @@ class Mm(Part):
         """mm_find_pmd(): there is a table that an entry for the page's table could be in."""
         if self.upper is not None:
             return self.upper[page // self.upper_size]
+        if self.huge is not None and self.huge.leaf[page // self.entries]:
+            return True
         return self.table[page // self.entries]
 
     # --- entries ------------------------------------------------------------------------------
@@ -277,12 +289,19 @@ class Mm(Part):
         """
         pte = self.pte[page]
         if pte.rights > rights:
-            self.pte[page] = pte.with_rights(rights)
+            self.set_rights(page, pte, rights)
             return True
         if pte.rights == PROT_NONE and rights > PROT_NONE:
-            self.pte[page] = pte.with_rights(READ_ONLY)
+            self.set_rights(page, pte, READ_ONLY)
             return True
         return False
+
+    def set_rights(self, page: int, pte: Pte, rights: int) -> None:
+        """pte_modify(), or pmd_modify() of the huge entry that the page is under."""
+        if self.huge is not None and self.huge.leaf[page // self.entries]:
+            self.huge.set_rights(self.huge.block(page), rights)
+        else:
+            self.pte[page] = pte.with_rights(rights)
 
 
 def _upper_tables(geometry: Geometry) -> Array[bool] | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.mm import Mm
+from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
 
 
@@ -48,6 +49,12 @@ class Opening:
         self.set(self.mm.pte, page, make_pte(frame, rights))
         self.set(self.mm.table, page // self.mm.entries, 1)
 
+    def map_huge(self, page: int, frame: int, rights: int) -> None:
+        """What a huge entry maps; there is no table."""
+        assert self.mm.huge is not None
+        self.set(self.mm.pte, page, make_pte(frame, rights))
+        self.set(self.mm.huge.leaf, page // self.mm.entries, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -71,6 +78,28 @@ def _absent(opening: Opening, page: int) -> None:
 
 def _left(opening: Opening, page: int) -> None:
     opening.map(page, opening.new_frame(), READ_ONLY)
+
+
+def _huge(references: int, rights: int) -> Callable[[Opening, int], None]:
+    def write(opening: Opening, page: int) -> None:
+        opening.map_huge(page, opening.new_frame(references), rights)
+
+    return write
+
+
+def _huge_zero(opening: Opening, page: int) -> None:
+    opening.map_huge(page, ZERO_FRAME, READ_ONLY)
+
+
+def _shared_table(opening: Opening, page: int) -> None:
+    hugetlb = opening.mm.hugetlb
+    assert hugetlb is not None
+    opening.map(page, opening.new_frame(), READ_WRITE)
+    opening.set(hugetlb.shared, page // opening.mm.entries, 1)
+
+
+def _table(opening: Opening, page: int) -> None:
+    opening.set(opening.mm.table, page // opening.mm.entries, 1)
 
 
 PRIVATE = Condition("private", _private)
@@ -105,6 +134,24 @@ WRITTEN = Condition("written", _written)
 """private, with its soft-dirty bit"""
 PROTECTED = Condition("protected", _protected)
 """private, write-protected by a userfaultfd"""
+HUGE = Condition("huge", _huge(1, READ_WRITE))
+"""under a huge entry, one reference, writable"""
+HUGE_SHARED = Condition("huge-shared", _huge(2, READ_ONLY))
+"""a huge page with a forked child"""
+HUGE_FILE = Condition("huge-file", _huge(2, READ_WRITE))
+"""a huge page of a file: the page cache refers to it too"""
+HUGE_LEFT = Condition("huge-left", _huge(1, READ_ONLY))
+"""a huge page whose child is gone"""
+HUGE_ZERO = Condition("huge-zero", _huge_zero)
+"""the huge zero page"""
+HUGETLB_SHARED = Condition("hugetlb-shared", _shared_table)
+"""a huge page of hugetlb in a table that another process maps too"""
+FILE = Condition("file", lambda o, page: o.map(page, o.new_frame(2), READ_WRITE))
+"""a page of a file, mapped by an entry of its own"""
+NOTHING = Condition("nothing", lambda opening, page: opening.set(opening.mm.vma, page, NO_VMA))
+"""no VMA"""
+TABLE = Condition("table", _table)
+"""nothing, under a table that exists"""
 
 Pattern = tuple[Condition, ...]
 """of pages 0, 1, 2, …, repeated over the address space"""

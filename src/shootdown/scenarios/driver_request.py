@@ -17,6 +17,9 @@ from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import Subject
 
+ENTRIES = 2
+"""of a page table"""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -50,9 +53,9 @@ class Request:
         return [self._scenario(tuple(operations)) for operations in sets]
 
     def _scenario(self, operations: tuple[Operation, ...]) -> Scenario:
-        geometry = Geometry(
-            pages=self.pages, entries=2, frames=self.pages + 3, devices=self.devices
-        )
+        tables = max((operation.tables for operation in operations), default=1)
+        pages = max(self.pages, ENTRIES * tables) if tables > 1 else self.pages
+        geometry = Geometry(pages=pages, entries=ENTRIES, frames=pages + 3, devices=self.devices)
         return Scenario(
             self.driver,
             self.kernel,

@@ -29,6 +29,7 @@ from shootdown.lang.tables import WIDTH, Options
 from shootdown.linux.arch.architecture import Architecture
 from shootdown.linux.arch.x86 import X86
 from shootdown.linux.cpu import Cpu
+from shootdown.linux.huge_memory import HugeMemory
 from shootdown.linux.memory import Memory
 from shootdown.linux.mm import Mm
 from shootdown.linux.notifiers.generations import generation_for
@@ -87,7 +88,15 @@ class Scenario:
     def sized(self) -> Scenario:
         """The scenario with the parts of the geometry that follow from it."""
         tasks = max(len(self.operations), 1)
-        return replace(self, geometry=replace(self.geometry, tasks=tasks, cpus=self.user_cpus))
+        sizes = replace(self.geometry, tasks=tasks, cpus=self.user_cpus)
+        if self.is_huge:
+            sizes = replace(sizes, gather=max(sizes.gather, sizes.entries))
+        return replace(self, geometry=sizes)
+
+    @property
+    def is_huge(self) -> bool:
+        """Some operation is about huge pages. A batch then holds at least one."""
+        return any(HugeMemory in operation.parts for operation in self.operations)
 
     @property
     def size(self) -> Mapping[str, int]:

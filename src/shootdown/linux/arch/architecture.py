@@ -94,6 +94,9 @@ class Architecture(Part):
         """ptep_set_access_flags(): the entry gets more rights, or becomes dirty or young."""
         self.mm.pte[page] = pte
 
+    def pmd_upgraded(self, range: PageRange) -> None:
+        """pmdp_set_access_flags() has given rights to the PMD that maps these pages."""
+
     def ptep_clear_flush_young(self, young: Array[bool], page: int) -> bool:
         """ptep_clear_flush_young(): was the page accessed since it was last asked? Without a flush
         a TLB entry keeps the page looking old, which only makes reclaim choose worse."""

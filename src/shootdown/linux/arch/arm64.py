@@ -109,6 +109,14 @@ class Arm64(Architecture):
             else:
                 self.flush_tlb_page(page)
 
+    def pmd_upgraded(self, range: PageRange) -> None:
+        """pmdp_set_access_flags() is __ptep_set_access_flags() (arch/arm64/include/asm/pgtable.h):
+        flushed like a page."""
+        if self.flushes_upgrades_locally:
+            self.mm.notifiers.cpu_tlb_flushed(range)
+        else:
+            self.flush_pmd_tlb_range(range)
+
     def ptep_clear_flush_young(self, young: Array[bool], page: int) -> bool:
         """ptep_clear_flush_young(): TLBI without DSB, and from 6.6 on secondary TLBs are told."""
         was = young[page]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
 
-from shootdown.lang.declare import PageRange
 from shootdown.linux.filemap import Mapping
 from shootdown.linux.ksm import Ksm
 from shootdown.linux.migrate import Migration
-from shootdown.linux.mm import Mm
 from shootdown.linux.operations.aging import (
     damon_young,
     folio_referenced_one,
@@ -20,6 +16,7 @@ from shootdown.linux.operations.aging import (
 from shootdown.linux.operations.clear_refs import clear_refs_write
 from shootdown.linux.operations.fault import read_fault, write_fault
 from shootdown.linux.operations.fork import fork
+from shootdown.linux.operations.huge_pages import HUGE_PAGES
 from shootdown.linux.operations.ksm import ksm_merge, ksm_unmerge
 from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
 from shootdown.linux.operations.mapping_dirty_helpers import (
@@ -32,6 +29,7 @@ from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
 from shootdown.linux.operations.numa_balancing import change_prot_numa, numa_balancing
 from shootdown.linux.operations.oom_reaper import oom_reap_task_mm
+from shootdown.linux.operations.operation import OLDEST, KnownBug, Operation
 from shootdown.linux.operations.pagemap_scan import do_pagemap_scan
 from shootdown.linux.operations.reclaim import madvise_pageout, reclaim
 from shootdown.linux.operations.swapoff import swapoff
@@ -39,7 +37,7 @@ from shootdown.linux.operations.truncate import punch_hole, truncate
 from shootdown.linux.operations.userfaultfd_wp import userfaultfd_writeprotect
 from shootdown.linux.operations.writeback import dax_writeback, fsync
 from shootdown.linux.soft_dirty import SoftDirty
-from shootdown.linux.start import ABSENT, ANONYMOUS, GUARDED, PRIVATE, WATCHED, Pattern
+from shootdown.linux.start import ABSENT, GUARDED, PRIVATE, WATCHED
 from shootdown.linux.start_backed import (
     FILE,
     FILE_RECLAIMABLE,
@@ -49,71 +47,15 @@ from shootdown.linux.start_backed import (
     SHARED_FILE,
     SWAPPED_OUT,
 )
-from shootdown.linux.task import Task
 from shootdown.linux.userfaultfd import AsyncUserfaultfd, Userfaultfd
-from shootdown.linux.version import Version
 from shootdown.linux.vmscan import Reclaim
 from shootdown.linux.young import Young
+
+__all__ = ["OPERATIONS", "KnownBug", "Operation", "UnknownOperationError", "find_operation"]
 
 
 class UnknownOperationError(ValueError):
     """There is no such operation."""
-
-
-OLDEST: Version = (2, 6, 27)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownBug:
-    """Kernels whose own code is wrong here: there a correct driver breaks a rule, and has to."""
-
-    rule: str
-    """the rule that it breaks"""
-    source: str
-    """commit, CVE or entry of the literature"""
-    since: Version = OLDEST
-    until: Version = (99, 0, 0)
-    """the last kernel that has the bug"""
-    drivers: tuple[str, ...] = ()
-    """those it can be seen with; empty: all"""
-    archs: tuple[str, ...] = ()
-    """where it can be seen; empty: everywhere"""
-
-    def concerns(self, driver: str, kernel: Version, arch: str) -> bool:
-        """Whether it shows with this driver on this kernel and architecture."""
-        return (
-            self.since <= kernel <= self.until
-            and (not self.drivers or driver in self.drivers)
-            and (not self.archs or arch in self.archs)
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation that a scenario can run: its name and its function of a task and a range."""
-
-    name: str
-    function: Callable[[Task, PageRange], None]
-    since: Version = OLDEST
-    """the first kernel that has it"""
-    until: Version | None = None
-    """the last one, if it is gone"""
-    patterns: tuple[Pattern, ...] = ANONYMOUS
-    """address spaces on which it is worth looking at"""
-    known_bugs: tuple[KnownBug, ...] = ()
-    """kernels on which it is wrong"""
-    parts: tuple[Callable[[Mm], object], ...] = ()
-    """parts of the address space that a scenario without such an operation does without: each is
-    made with it, and makes itself known to it"""
-
-    def exists_in(self, kernel: Version) -> bool:
-        """Whether a kernel has it."""
-        return self.since <= kernel and (self.until is None or kernel <= self.until)
-
-    @property
-    def summary(self) -> str:
-        """The first line of the function's docstring."""
-        return (self.function.__doc__ or "").strip().splitlines()[0]
 
 
 _WATCHING = (
@@ -211,7 +153,15 @@ _PAGES = tuple(
 
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation
-    for operation in (*_ANONYMOUS_MEMORY, *_FILES, *_PAGES, *_WATCHING, *_AGING, *_OTHERS)
+    for operation in (
+        *_ANONYMOUS_MEMORY,
+        *_FILES,
+        *_PAGES,
+        *_WATCHING,
+        *_AGING,
+        *_OTHERS,
+        *HUGE_PAGES,
+    )
 }
 
 

@@ -34,5 +34,5 @@ def copy_page_range(task: Task, range: PageRange) -> None:
             if pte.present:
                 mm.memory.get_page(pte.frame)
                 if pte.rights == READ_WRITE:
-                    mm.pte[page] = pte.with_rights(READ_ONLY)
+                    mm.set_rights(page, pte, READ_ONLY)
     mm.notifiers.invalidate_range_end(announced)

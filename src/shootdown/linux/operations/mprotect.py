@@ -37,6 +37,8 @@ def change_protection(mm: Mm, range: PageRange, rights: int) -> None:
 
 def _change_protection(mm: Mm, range: PageRange, announced: MmuNotifierRange, rights: int) -> None:
     mm.notifiers.invalidate_range_start(announced)
+    if mm.huge is not None:
+        mm.huge.split_uncovered(range)
     changed = False
     with mm.page_table_lock:
         mm.arch.flush_tlb_batched_pending()
@@ -64,7 +66,7 @@ def first_populated(mm: Mm, range: PageRange) -> int:
     if mm.upper is not None and mm.mprotect_looks_higher:
         return _first_upper(mm, range)
     for table in PageRange(range.start // mm.entries, (range.end - 1) // mm.entries + 1):
-        if mm.table[table]:
+        if mm.table[table] or (mm.huge is not None and mm.huge.leaf[table]):
             return max_page(range.start, table * mm.entries)
     return range.end
 

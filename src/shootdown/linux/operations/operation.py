@@ -1,0 +1,71 @@
+"""What an operation is: a function, the kernels that have it, where it is worth looking at, and the
+kernels that do it wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shootdown.lang.declare import PageRange
+from shootdown.linux.mm import Mm
+from shootdown.linux.start import ANONYMOUS, Pattern
+from shootdown.linux.task import Task
+from shootdown.linux.version import Version
+
+OLDEST: Version = (2, 6, 27)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBug:
+    """Kernels whose own code is wrong here: there a correct driver breaks a rule, and has to."""
+
+    rule: str
+    """the rule that it breaks"""
+    source: str
+    """commit, CVE or entry of the literature"""
+    since: Version = OLDEST
+    until: Version = (99, 0, 0)
+    """the last kernel that has the bug"""
+    drivers: tuple[str, ...] = ()
+    """those it can be seen with; empty: all"""
+    archs: tuple[str, ...] = ()
+    """where it can be seen; empty: everywhere"""
+
+    def concerns(self, driver: str, kernel: Version, arch: str) -> bool:
+        """Whether it shows with this driver on this kernel and architecture."""
+        return (
+            self.since <= kernel <= self.until
+            and (not self.drivers or driver in self.drivers)
+            and (not self.archs or arch in self.archs)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation that a scenario can run: its name and its function of a task and a range."""
+
+    name: str
+    function: Callable[[Task, PageRange], None]
+    since: Version = OLDEST
+    """the first kernel that has it"""
+    until: Version | None = None
+    """the last one, if it is gone"""
+    patterns: tuple[Pattern, ...] = ANONYMOUS
+    """address spaces on which it is worth looking at"""
+    known_bugs: tuple[KnownBug, ...] = ()
+    """kernels on which it is wrong"""
+    parts: tuple[Callable[[Mm], object], ...] = ()
+    """parts of the address space that a scenario without such an operation does without: each is
+    made with it, and makes itself known to it"""
+
+    tables: int = 1
+    """how many page tables it takes to show something"""
+
+    def exists_in(self, kernel: Version) -> bool:
+        """Whether a kernel has it."""
+        return self.since <= kernel and (self.until is None or kernel <= self.until)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.function.__doc__ or "").strip().splitlines()[0]
