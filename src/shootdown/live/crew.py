@@ -11,6 +11,7 @@ Workers are forked; the caller must not have threads that hold locks.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, suppress
 from itertools import islice
@@ -98,7 +99,9 @@ class _Worker(Generic[Task, Outcome]):
 
 
 def _work(pipe: Connection, parents: Connection, number: int, skill: Skill[Task, Outcome]) -> None:
-    """The worker: until there are no more tasks."""
+    """The worker: until there are no more tasks, or nobody is there to give them. An interrupt from
+    the keyboard is for the parent, who stops it then."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parents.close()
     cpus = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cpus[number % len(cpus)]})

@@ -166,7 +166,7 @@ def serve() -> None:
     ]
     gc.disable()
     gc.freeze()
-    with suppress(EOFError):
+    with suppress(EOFError, BrokenPipeError):
         while True:
             *parts, room = _receive(requests)
             pid = os.fork()
