@@ -31,7 +31,8 @@ SETTINGS = {
 
 PROGRAM = Program(0, "anon", REGION, 1, (("mmap_anon", 0, 1, "rw"),))
 
-recordings = list(read_programs(RECORDED))
+MORE = RECORDED.with_name("linux-6.18-more.jsonl")
+recordings = [*read_programs(RECORDED), *read_programs(MORE)]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,9 @@ def as_recorded() -> None:
 
 
 @pytest.mark.usefixtures("as_recorded")
-@pytest.mark.parametrize("recording", recordings, ids=lambda each: str(each.program.id))
+@pytest.mark.parametrize(
+    "recording", recordings, ids=lambda each: f"{each.program.profile}-{each.program.id}"
+)
 def test_recorded_programs(observer: Observer, recording: Recording) -> None:
     """Results, ranges in order, causes, mappings and pages, after every operation."""
     now = observer.observe(recording.program)
