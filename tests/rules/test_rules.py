@@ -169,6 +169,7 @@ def test_rules_say_what_they_are() -> None:
         "stale-translation",
         "unrecorded-write",
         "stale-permission",
+        "forbidden-access",
         "lost-dirty-bit",
         "freed-table",
         "device-failure",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shootdown.lang.declare import EMPTY, Int, PerPage, Pte, ghost, wait_until
 from shootdown.lang.part import Part
+from shootdown.program.kind import PROT_NONE, READ_ONLY
 
 if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
@@ -59,6 +60,16 @@ class SwapEntries(Part):
             self.mm.swap.do_swap_page(page, write)
         else:
             wait_until(self.kind[page] != MIGRATION)
+
+    def protect(self, page: int, rights: int) -> None:
+        """change_pte_range(): what will be present again must not give back what is taken now. No
+        hardware has such an entry cached, so nothing is flushed. Caller holds the page-table lock.
+        """
+        entry = self.entry[page]
+        if entry.rights > rights:
+            self.entry[page] = entry.with_rights(rights)
+        elif entry.rights == PROT_NONE and rights > PROT_NONE:
+            self.entry[page] = entry.with_rights(READ_ONLY)
 
     def restore(self, page: int) -> None:
         """A present entry of the same page in its place; nothing to flush, nobody caches what is

@@ -84,6 +84,24 @@ class UnrecordedWrite(Rule):
                 require(not mm.userfaultfd.wp[page], self)
 
 
+class ForbiddenAccess(Rule):
+    """When munmap() or mprotect() has returned, nobody does what it forbade, even if reclaim or
+    migration is at work on the page and has put the CPU flush off: an entry that they cleared is
+    no proof that nobody has it cached (B27, commit 3ea277194daa; B28, commit 4b634918384c).
+
+    `StalePermission` says the same of pages that nobody is changing."""
+
+    name = "forbidden-access"
+    sentence = "no access that the process may not do, after the call that forbade it returned"
+
+    @ghost
+    def judge(self, mm: Mm, page: int, pte: Pte, write: bool) -> None:
+        """Called with the translation the access uses. Only reclaim and migration leave anything
+        to be found by it."""
+        if mm.folios is not None and mm.changing[page] == mm.reclaiming[page]:
+            require(mm.permits(page, write), self)
+
+
 class FreedTable(Rule):
     """M6, D4 (tables): a page-table page is freed only after walk caches forgot it; otherwise the
     walker reads translations from whatever the page holds now (B4; lkml 2014, invalidate_range)."""
@@ -94,7 +112,7 @@ class FreedTable(Rule):
 
 FREED_FRAME, FREED_TABLE = FreedFrame(), FreedTable()
 STALE_TRANSLATION, STALE_PERMISSION = StaleTranslation(), StalePermission()
-UNRECORDED_WRITE = UnrecordedWrite()
+UNRECORDED_WRITE, FORBIDDEN_ACCESS = UnrecordedWrite(), ForbiddenAccess()
 
 ACCESS_RULES = (
     LOST_WRITE,
@@ -102,6 +120,7 @@ ACCESS_RULES = (
     STALE_TRANSLATION,
     UNRECORDED_WRITE,
     STALE_PERMISSION,
+    FORBIDDEN_ACCESS,
     LOST_DIRTY_BIT,
 )
 """in the order in which a landing access is judged: the worst first"""

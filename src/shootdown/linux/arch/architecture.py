@@ -13,7 +13,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shootdown.lang.declare import EMPTY, Array, Flag, PageRange, Pte, test_and_clear_bit
+from shootdown.lang.declare import (
+    EMPTY,
+    Array,
+    Flag,
+    PageRange,
+    Pte,
+    test_and_clear_bit,
+    unreachable,
+)
 from shootdown.lang.part import Part
 from shootdown.linux.version import Version
 
@@ -125,11 +133,11 @@ class Architecture(Part):
 
     def arch_tlbbatch_add_pending(self, batch: UnmapBatch, range: PageRange) -> None:
         """arch_tlbbatch_add_pending(): entries were cleared, their flush is put off."""
-        raise NotImplementedError
+        unreachable()
 
     def arch_tlbbatch_flush(self, batch: UnmapBatch) -> None:
         """arch_tlbbatch_flush(): the flush that was put off, on every CPU."""
-        raise NotImplementedError
+        unreachable()
 
     def arch_flush_tlb_batched_pending(self) -> None:
         """arch_flush_tlb_batched_pending(): what somebody else put off, for this address space."""

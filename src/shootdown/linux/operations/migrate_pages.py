@@ -15,6 +15,6 @@ def migrate_pages(task: Task, range: PageRange) -> None:
     mm = task.mm
     if mm.migration is not None:
         page = choose(range)
-        mm.begin(PageRange(page, page + 1))
+        mm.begin_rmap(PageRange(page, page + 1))
         mm.migration.migrate_page(task, page)
-        mm.end(PageRange(page, page + 1))
+        mm.end_rmap(PageRange(page, page + 1))

@@ -24,6 +24,7 @@ def move_page_tables(task: Task, announced: PageRange, old: PageRange, target: i
     range = MmuNotifierRange(announced.start, announced.end, Event.UNMAP, "move_page_tables")
     mm.notifiers.invalidate_range_start(range)
     with mm.page_table_lock:
+        mm.arch.flush_tlb_batched_pending()
         moved = False
         for page in old:
             if _move_pte(mm, page, target + (page - old.start)):

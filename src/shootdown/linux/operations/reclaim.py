@@ -16,9 +16,9 @@ def reclaim(task: Task, range: PageRange) -> None:
     mm = task.mm
     if mm.reclaim is not None:
         page = choose(range)
-        mm.begin(PageRange(page, page + 1))
+        mm.begin_rmap(PageRange(page, page + 1))
         mm.reclaim.shrink_page(task, page)
-        mm.end(PageRange(page, page + 1))
+        mm.end_rmap(PageRange(page, page + 1))
 
 
 def madvise_pageout(task: Task, range: PageRange) -> None:
@@ -27,6 +27,6 @@ def madvise_pageout(task: Task, range: PageRange) -> None:
     if mm.reclaim is not None:
         with mm.mmap_lock.read():
             for page in range:
-                mm.begin(PageRange(page, page + 1))
+                mm.begin_rmap(PageRange(page, page + 1))
                 mm.reclaim.shrink_page(task, page, ages=False)
-                mm.end(PageRange(page, page + 1))
+                mm.end_rmap(PageRange(page, page + 1))
