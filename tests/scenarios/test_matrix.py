@@ -29,7 +29,7 @@ def without_time(cells: list[Cell]) -> list[Cell]:
 
 def test_each_driver_meets_the_kernels_it_fits() -> None:
     """Each on the kernels it is for: kvm in two forms, invalidate-range in two, sva from 6.6."""
-    found = cells_of(Plan(operations=(MUNMAP,), kernels=KERNELS))
+    found = cells_of(Plan(operations=(MUNMAP,), kernels=KERNELS, archs=("x86",)))
     assert [(cell.driver, cell.kernel) for cell in found] == [
         ("kvm-2.6.27", "3.18"),
         *(("kvm", kernel) for kernel in ("4.15", "6.5", "6.6", "6.19")),
@@ -42,7 +42,7 @@ def test_each_driver_meets_the_kernels_it_fits() -> None:
 
 def test_equal_programs_are_searched_once() -> None:
     """A cell that repeats an earlier search has its states, and workers change nothing."""
-    plan = Plan(operations=(MUNMAP, FORK), kernels=KERNELS)
+    plan = Plan(operations=(MUNMAP, FORK), kernels=KERNELS, archs=("x86",))
     found = cells_of(plan)
     alone = [
         cells_of(replace(plan, operations=(o,), drivers=(cell.driver,), kernels=(k,)))[0]
@@ -61,7 +61,7 @@ def test_equal_programs_are_searched_once() -> None:
 def test_a_search_that_was_cut_is_never_repeated_from_memory() -> None:
     """Undecided is said of every cell, and is not as expected."""
     effort = Effort(limits=Limits(states=10))
-    plan = Plan(("kvm",), (MUNMAP,), ((6, 6, 0), (6, 19, 0)), effort=effort)
+    plan = Plan(("kvm",), (MUNMAP,), ((6, 6, 0), (6, 19, 0)), ("x86",), effort)
     found = cells_of(plan)
     assert [cell.verdict for cell in found] == ["undecided", "undecided"]
     assert not any(cell.as_expected or cell.repeated for cell in found)
@@ -73,7 +73,7 @@ BUG = KnownBug("freed-frame", "a bug for this test", since=(3, 7, 0), until=(6, 
 @pytest.mark.parametrize("driver", ["naive-tlb", "kvm"])
 def test_a_known_bug_has_to_show(driver: str) -> None:
     """Where a kernel is known to be wrong, holding is as unexpected as breaking elsewhere."""
-    plan = Plan((driver,), (replace(MUNMAP, known_bugs=(BUG,)),), ((6, 5, 0), (6, 6, 0)))
+    plan = Plan((driver,), (replace(MUNMAP, known_bugs=(BUG,)),), ((6, 5, 0), (6, 6, 0)), ("x86",))
     old, new = cells_of(plan)
     assert (old.expected, new.expected) == ("freed-frame", None)
     assert (old.as_expected, new.as_expected) == (driver == "naive-tlb", driver == "kvm")
@@ -90,7 +90,9 @@ def test_a_bug_can_belong_to_drivers_and_architectures() -> None:
 
 def test_the_report_names_what_is_not_as_expected() -> None:
     """One line for the group, one for each kind of cell that does not hold; JSON has every cell."""
-    plan = Plan(("naive-tlb",), (replace(MUNMAP, known_bugs=(BUG,)),), ((6, 5, 0), (6, 6, 0)))
+    plan = Plan(
+        ("naive-tlb",), (replace(MUNMAP, known_bugs=(BUG,)),), ((6, 5, 0), (6, 6, 0)), ("x86",)
+    )
     found = [replace(cell, seconds=0.5) for cell in cells_of(plan)]
     lines = list(describe_group(found, Paint()))
     assert lines[0].endswith("1.00  not as expected")

@@ -12,6 +12,7 @@ from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
 from shootdown.cli.output import JsonOutput
 from shootdown.cli.terminal import paint_for, print_lines
 from shootdown.drivers.catalogue import CORRECT, DRIVERS
+from shootdown.linux.arch.catalogue import ARCHITECTURES, find_architecture
 from shootdown.linux.operations.catalogue import OPERATIONS, find_operation
 from shootdown.linux.version import parse_version
 from shootdown.report.matrix_json import encode_matrix
@@ -35,6 +36,7 @@ Exit status: 0 all cells are as expected, 1 some are not, 2 bad input, 3 some ar
 @click.option("--drivers", metavar="A,B", help="Shipped drivers, with commas.")
 @click.option("--operations", metavar="A,B", help="Operations, with commas. Default: all of them.")
 @click.option("--kernels", metavar="V,W", help="Kernel versions, with commas.")
+@click.option("--archs", metavar="A,B", help="Architectures. Default: all of them.")
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Cores to use."
 )
@@ -44,10 +46,11 @@ Exit status: 0 all cells are as expected, 1 some are not, 2 bad input, 3 some ar
     metavar="FILE",
     help="Also write shootdown.matrix/1; `-` is standard output.",
 )
-def command(
+def command(  # noqa: PLR0917 - click passes them by name
     drivers: str | None,
     operations: str | None,
     kernels: str | None,
+    archs: str | None,
     workers: int,
     json_file: str | None,
 ) -> int:
@@ -58,6 +61,9 @@ def command(
         if operations
         else tuple(OPERATIONS.values()),
         tuple(map(parse_version, _words(kernels))) if kernels else every_kernel(),
+        tuple(find_architecture(name).title for name in _words(archs))
+        if archs
+        else tuple(ARCHITECTURES),
     )
     if not plan.size:
         raise InputError("there is no cell", "no driver fits any of these kernels and operations")

@@ -11,8 +11,9 @@ No model is asked: the process itself says what is right.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from shootdown.live.guest import FIRST_FREE, LAST_FREE, Guest
 from shootdown.live.kvm import Kvm
@@ -54,34 +55,62 @@ def find_differences(program: Program, kvm: Kvm) -> list[Difference]:
         return run(program, guest, region)
 
 
-def run(program: Program, guest: Guest, region: Region) -> list[Difference]:
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the process and the guest saw of a page, or did to it, at the same moment."""
+
+    number: int
+    """of the operation"""
+    page: int
+    what: str
+    """`write`: a new stamp, before the operation; `read`: before and after it"""
+    stamp: int
+    """what was to be written; 0 for a read"""
+    process: int | None
+    guest: int | None
+
+
+class Watcher(Protocol):
+    """Somebody who wants to know what is done, in order, such as a model."""
+
+    def perform(self, operation: Operation) -> None:
+        """The process has just done this."""
+
+    def view(self, view: View) -> None:
+        """This was seen."""
+
+
+def run(
+    program: Program, guest: Guest, region: Region, watcher: Watcher | None = None
+) -> list[Difference]:
     """The operations on the region, compared with what the guest sees from FIRST on."""
     found: list[Difference] = []
+
+    def note(view: View) -> None:
+        if watcher:
+            watcher.view(view)
+        if view.process != view.guest:
+            operation = program.operations[view.number]
+            row = (view.page, view.what, view.process, view.guest)
+            found.append(Difference(view.number, operation, *row))
+
     for number, operation in enumerate(program.operations):
-        rows = list(_prepare(guest, region, number))
+        for page in range(region.pages):
+            note(_stamp(guest, region, number, page))
+            note(View(number, page, "read", 0, *_views(guest, region, page)))
         region.perform(operation)
-        rows += [(page, "read", *_views(guest, region, page)) for page in range(region.pages)]
-        found += [Difference(number, operation, *row) for row in rows if row[2] != row[3]]
+        if watcher:
+            watcher.perform(operation)
+        for page in range(region.pages):
+            note(View(number, page, "read", 0, *_views(guest, region, page)))
     return found
 
 
-Row = tuple[int, str, int | None, int | None]
-"""a page, what was done with it, and with what outcome for the process and for the guest"""
-
-
-def _prepare(guest: Guest, region: Region, number: int) -> Iterator[Row]:
-    """New stamps, other ones before every operation; and an entry for each page."""
-    for page in range(region.pages):
-        stamp, by_guest = (number * region.pages + page) % 255 + 1, (number + page) % 2 == 1
-        yield (page, "write", *_stamp(guest, region, page, stamp, by_guest))
-        _views(guest, region, page)
-
-
-def _stamp(
-    guest: Guest, region: Region, page: int, stamp: int, by_guest: bool
-) -> tuple[int | None, int | None]:
-    """Write a page: who of the process and the guest could; who was not asked did as the other."""
+def _stamp(guest: Guest, region: Region, number: int, page: int) -> View:
+    """Write a new stamp, by turns from the process and from the guest: who of them could. Who was
+    not asked did as the other."""
     address = region.base + page * PAGE
+    stamp = (number * region.pages + page) % 255 + 1
 
     def by_process() -> int:
         touch_write(address, stamp)
@@ -91,11 +120,11 @@ def _stamp(
         guest.write(FIRST + page, stamp)
         return stamp
 
-    if not by_guest:
+    if (number + page) % 2 == 0:
         written = _look(by_process)
-        return written, written
+        return View(number, page, "write", stamp, written, written)
     inside = _look(from_inside)
-    return _look(by_process), inside
+    return View(number, page, "write", stamp, _look(by_process), inside)
 
 
 def _views(guest: Guest, region: Region, page: int) -> tuple[int | None, int | None]:

@@ -19,8 +19,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 
 from shootdown.drivers.catalogue import CORRECT, DRIVERS
-from shootdown.linux.arch.catalogue import find_architecture
-from shootdown.linux.arch.x86 import X86
+from shootdown.linux.arch.catalogue import ARCHITECTURES, find_architecture
 from shootdown.linux.notifiers.generations import GENERATIONS, NEWEST
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version, show_version
@@ -73,7 +72,7 @@ class Plan:
     drivers: tuple[str, ...] = CORRECT
     operations: tuple[Operation, ...] = tuple(OPERATIONS.values())
     kernels: tuple[Version, ...] = field(default_factory=every_kernel)
-    archs: tuple[str, ...] = (X86.title,)
+    archs: tuple[str, ...] = tuple(ARCHITECTURES)
     effort: Effort = field(default_factory=Effort)
 
     @property
