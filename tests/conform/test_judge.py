@@ -166,6 +166,16 @@ def test_a_failing_model_is_not_accepted() -> None:
     assert live(Failing("fork"), runs)(WITH_FORK.program).status == "disagrees"
 
 
+def test_nothing_to_compare() -> None:
+    """The kernel is not asked for a program of which the model knows not even the first call."""
+    name = str(WITH_FORK.program.operations[0][0])
+    outcome = live(Ignorant(name), Runs([]))(WITH_FORK.program)
+    assert (outcome.status, outcome.compared) == ("unsupported", 0)
+    runs = Runs([WITH_FORK.observed, WITH_FORK.observed])
+    recorded = live(Ignorant(name), runs, record=True)(WITH_FORK.program)
+    assert (recorded.status, recorded.recording) == ("unsupported", WITH_FORK)
+
+
 def test_recordings() -> None:
     """All 40 agree with themselves."""
     with judging_recorded(Replaying(), SETTINGS) as judge:

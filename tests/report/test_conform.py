@@ -83,9 +83,12 @@ def test_kinds() -> None:
 def test_summary() -> None:
     """Counts; and what was not compared is said first."""
     tally = tally_of(Replaying())
-    line = f"40 of 40 programs agree, 0 do not; {tally.ranges} ranges compared."
-    assert list(describe_summary(tally, 40, PLAIN)) == [line]
-    cut, last = describe_summary(tally, 50, PLAIN)
+    line = (
+        f"40 of 40 programs agree, 0 do not; {tally.ranges} ranges compared "
+        "(2 s, 20 programs a second)."
+    )
+    assert list(describe_summary(tally, 40, 2.0, PLAIN)) == [line]
+    cut, last = describe_summary(tally, 50, 2.0, PLAIN)
     assert (cut, last) == ("10 programs not begun when the time was over", line)
 
 
@@ -93,7 +96,7 @@ def test_colour_follows_the_verdict() -> None:
     """Green only where everything was compared and agrees."""
 
     def colour(tally: Tally, asked: int) -> str:
-        *_, last = describe_summary(tally, asked, Paint(True))
+        *_, last = describe_summary(tally, asked, 1.0, Paint(True))
         return last[2:].partition("m")[0]
 
     assert colour(tally_of(Replaying()), 40) == "32"
@@ -104,9 +107,11 @@ def test_colour_follows_the_verdict() -> None:
 def test_json() -> None:
     """The contract: counts, and disagreements with what was expected and observed."""
     tally = tally_of(Mistaken(without_blocks))
-    found = json.loads(encode_conform(tally, list(tally.first.values()), 40, "a file", "6.18"))
+    examples = list(tally.first.values())
+    found = json.loads(encode_conform(tally, examples, 40, 1.5, source="a file", kernel="6.18"))
     assert found["format"] == "shootdown.conform/1"
     assert (found["asked"], found["programs"], found["agree"]) == (40, 40, 38)
+    assert (found["source"], found["kernel"], found["seconds"]) == ("a file", "6.18", 1.5)
     assert found["operations"] == tally.operations
     assert found["ranges"] == tally.ranges
     assert found["hits"]["fork"] == 13

@@ -141,8 +141,7 @@ def command(  # noqa: PLR0917 - click passes them by name
             recorded.write(encode_meta({**asdict(task.settings), "seed": seed, "runs": 2}).encode())
         result = task.run(seconds, recorded if record is not None else None, show)
         print_lines(_report(task, result, paint_for(stream)), stream)
-        found = (result.tally, result.examples)
-        output.write(encode_conform(*found, task.asked, task.source, task.settings.kernel))
+        output.write(_encode(task, result))
     return _status(result.tally, task.asked)
 
 
@@ -171,7 +170,18 @@ def _report(task: Task, result: Result, paint: Paint) -> Iterator[str]:
     yield from describe_kinds(result.tally, paint)
     for each in result.examples:
         yield from describe_disagreement(each, paint, shrunk=task.live)
-    yield from describe_summary(result.tally, task.asked, paint)
+    yield from describe_summary(result.tally, task.asked, result.seconds, paint)
+
+
+def _encode(task: Task, result: Result) -> bytes:
+    return encode_conform(
+        result.tally,
+        result.examples,
+        task.asked,
+        result.seconds,
+        source=task.source,
+        kernel=task.settings.kernel,
+    )
 
 
 def _status(tally: Tally, asked: int) -> int:

@@ -55,13 +55,15 @@ class Task:
             lookup = check_means() if self.live else None
             bar.show(0, "the model is made ready")
             model = load_model()
+            begun = time.monotonic()
             with closing(self._outcomes(model, lookup, recorded is not None)) as outcomes:
                 tally = _add(outcomes, bar, seconds, recorded)
+            took = time.monotonic() - begun
         kinds = sorted(tally.parted, key=lambda kind: -len(tally.parted[kind]))[:most]
         found = [tally.first[kind] for kind in kinds]
         if lookup is not None and found:
             found = self._shrink(found, model, lookup)
-        return Result(tally, found)
+        return Result(tally, found, took)
 
     def _outcomes(self, model: ProgramModel, lookup: Lookup | None, record: bool) -> Outcomes:
         settings, workers = self.settings, self.workers
@@ -96,6 +98,8 @@ class Result:
     tally: Tally
     examples: list[Disagreement]
     """one of each kind of disagreement that was looked into"""
+    seconds: float
+    """from the first program to the last, without making the model ready and shrinking"""
 
 
 def _add(outcomes: Outcomes, bar: Bar, seconds: float | None, recorded: JsonOutput | None) -> Tally:

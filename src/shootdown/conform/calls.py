@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from shootdown.lang.declare import Int, PageRange, choose, indivisible, rest
 from shootdown.lang.part import Part
 from shootdown.linux.syscalls import madvise
+from shootdown.linux.syscalls.files import ftruncate, punch_hole, pwrite, unmap_mapping_range
 from shootdown.linux.syscalls.fork import become_child, exit_mmap, fork
 from shootdown.linux.syscalls.mlock import mlock, munlock
 from shootdown.linux.syscalls.mmap import mmap
@@ -117,6 +118,26 @@ def _populate_write(process: Process, range: PageRange, one: int, two: int, thre
     return madvise_populate(process, range, True)
 
 
+def _ftruncate(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return ftruncate(process, range.start, range.end)
+
+
+def _punch_hole(process: Process, range: PageRange, file: int, two: int, three: int) -> int:
+    return punch_hole(process, file, range)
+
+
+def _pwrite(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return pwrite(process, range.start, range.end)
+
+
+def _zap_file(process: Process, range: PageRange, file: int, even_cows: int, three: int) -> int:
+    if even_cows != 0:
+        unmap_mapping_range(process, file, range, even_cows=True)
+    else:
+        unmap_mapping_range(process, file, range, even_cows=False)
+    return 0
+
+
 def _fork(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
     return fork(process)
 
@@ -151,6 +172,10 @@ CALLS: Mapping[str, Call] = {
     "GUARD_REMOVE": _advice(madvise.guard_remove),
     "populate_read": _populate_read,
     "populate_write": _populate_write,
+    "ftruncate": _ftruncate,
+    "punch_hole": _punch_hole,
+    "pwrite": _pwrite,
+    "zap_file": _zap_file,
     "fork": _fork,
     "become_child": _become_child,
     "exit": _exit,

@@ -106,6 +106,8 @@ class LiveJudge:
         if obstacle is not None:
             return Outcome(program, "skipped", 0, 0, obstacle)
         prediction = predict(self._model, program)
+        if prediction.unsupported and not prediction.observed and not self._record:
+            return Outcome(program, "unsupported", 0, 0, prediction.unsupported)
 
         def accept(observed: tuple[Observed, ...]) -> bool:
             found = compare(program, prediction.observed, observed)

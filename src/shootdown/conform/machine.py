@@ -17,6 +17,8 @@ from shootdown.conform.place import Place, place_program
 from shootdown.conform.read_state import read_notifications, read_state
 from shootdown.conform.rows import Row, UnknownCallError, row_of
 from shootdown.conform.system import NAMES, ProcessSystem
+from shootdown.linux.shmem import FILE_PAGES, FILES
+from shootdown.linux.vma import MEMFD
 from shootdown.live.programs import Observed, Operation, Program
 from shootdown.machine.result import Engine
 from shootdown.machine.runner import Runner, Space
@@ -69,7 +71,8 @@ class _Life:
         self.place = place
         self.space = runner.new_space()
         self.children: list[Space] = []
-        self.files = 1
+        self.files = MEMFD
+        self._call(self.space, Row("ftruncate", (MEMFD, min(place.pages, FILE_PAGES))))
         """memfd is number 1, shared anonymous memory comes after it"""
 
     def perform(self, operation: Operation) -> int:
@@ -79,10 +82,35 @@ class _Life:
             return self._order(name.removeprefix("child_"), operation)
         if name == "fork":
             return self._fork()
-        return self._call(self.space, row_of(operation, self.place, self._new_file))
+        cuts = self._cuts(operation)
+        result = self._call(self.space, row_of(operation, self.place, self._new_file))
+        for cut in (*cuts, *self._holes()):
+            for child in self.children:
+                self._call(child, cut)
+        return result
+
+    def _cuts(self, operation: Operation) -> tuple[Row, ...]:
+        """What a call takes from the file, for the children that map it too."""
+        match operation:
+            case ("ftruncate", int(size)):
+                old = int(self.runner.view(self.space, "shmem.i_size")[MEMFD])
+                return (Row("zap_file", (size, FILE_PAGES, MEMFD, 1)),) if size < old else ()
+            case ("punch", int(page), int(count)):
+                return (Row("zap_file", (page, page + count, MEMFD)),)
+        return ()
+
+    def _holes(self) -> tuple[Row, ...]:
+        """What MADV_REMOVE has just taken from files."""
+        count = self.runner.view(self.space, "process.holes")
+        number, count[0] = int(count[0]), 0
+        names = ("process.hole_start", "process.hole_end", "process.hole_file")
+        columns = [self.runner.view(self.space, name)[:number].tolist() for name in names]
+        return tuple(Row("zap_file", hole) for hole in zip(*columns, strict=True))
 
     def _new_file(self) -> int:
         self.files += 1
+        if self.files >= FILES:
+            raise UnknownCallError(f"more than {FILES - 1} files are not modelled")
         return self.files
 
     def _order(self, name: str, operation: Operation) -> int:

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from shootdown.conform.place import Place
 from shootdown.conform.recorder import SITES
-from shootdown.conform.rows import MEMFD
 from shootdown.conform.system import REGION
 from shootdown.linux.memory import ZERO_FRAME
-from shootdown.linux.vma import ANONYMOUS, NO_VMA, SHARED
+from shootdown.linux.vma import ANONYMOUS, MEMFD, NO_VMA, SHARED
 from shootdown.live.programs import Range, State
 from shootdown.machine.runner import Runner, Space
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE, RIGHTS_BITS
@@ -116,9 +115,10 @@ def _letters(runner: Runner, space: Space, place: Place) -> Flags:
     present = entries != 0
     frames = entries >> RIGHTS_BITS
     zero = present & (frames == ZERO_FRAME)
-    single = runner.view(space, "memory.refcount")[frames] == 1
+    file = present & (runner.view(space, "shmem.is_file")[frames] != 0)
+    single = runner.view(space, "memory.refcount")[frames] - file == 1
     guard = runner.view(space, "markers.guard")[inside] != 0
-    bits = {"P": present, "X": present & ~zero & single, "G": guard, "Z": zero}
+    bits = {"P": present, "F": file, "X": present & ~zero & single, "G": guard, "Z": zero}
     total = np.zeros(place.pages, np.int32)
     for letter, where in bits.items():
         total |= where.astype(np.int32) << _FLAGS.index(letter)

@@ -14,6 +14,7 @@ from shootdown.linux.vma import (
     DONTDUMP,
     LOCKED,
     LOCKONFAULT,
+    MEMFD,
     RAND_READ,
     SEQ_READ,
     WIPEONFORK,
@@ -38,8 +39,6 @@ WALKS = (
     "DONTNEED", "DONTNEED_LOCKED", "FREE", "COLD", "PAGEOUT", "WILLNEED", "REMOVE",
     "GUARD_INSTALL", "GUARD_REMOVE",
 )  # fmt: skip
-MEMFD = 1
-"""the number of the region's file"""
 
 
 class UnknownCallError(Exception):
@@ -89,6 +88,25 @@ def row_of(operation: Operation, place: Place, new_file: Callable[[], int]) -> R
             place.at(page + new), place.at(target + new)
             where = place.at(target) if flags & FIXED else 0
             return Row("mremap", (*_pages(place, page, old), new, flags, where))
+    return _row_of_file(operation, place, new_file)
+
+
+def _row_of_file(operation: Operation, place: Place, new_file: Callable[[], int]) -> Row:
+    """Of an operation on files."""
+    match operation:
+        case ("mmap_shanon", int(page), int(count), str(rights)):
+            return Row("mmap_shared", (*_pages(place, page, count), RIGHTS[rights], new_file()))
+        case ("mmap_shared", int(page), int(count), str(rights), int(offset)):
+            at = _pages(place, page, count)
+            return Row("mmap_shared", (*at, RIGHTS[rights], MEMFD, offset))
+        case ("mmap_private", int(page), int(count), str(rights), int(offset)):
+            return Row("mmap", (*_pages(place, page, count), RIGHTS[rights], MEMFD, offset))
+        case ("ftruncate", int(size)):
+            return Row("ftruncate", (MEMFD, size))
+        case ("punch", int(offset), int(count)):
+            return Row("punch_hole", (offset, offset + count, MEMFD))
+        case ("pwrite", int(offset)):
+            return Row("pwrite", (MEMFD, offset))
     raise UnknownCallError
 
 

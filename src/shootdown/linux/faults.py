@@ -68,8 +68,8 @@ def _handle_pte_fault(mm: Mm, page: int, write: bool) -> bool:
     if mm.swap_entries is not None and swapped:
         mm.swap_entries.do_swap_page(page, write)
         return True
-    if mm.mapping is not None and mm.mapping.faults_on(page, old):
-        return mm.mapping.do_fault(page, old, write)
+    if mm.files is not None and mm.files.faults_on(page, old):
+        return mm.files.do_fault(page, old, write)
     _wp_page_copy(mm, page, old)
     return True
 

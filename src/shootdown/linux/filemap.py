@@ -6,9 +6,10 @@ locked. Truncation and hole punching first unmap, then lock and remove page by p
 comes late finds nothing, or is undone by the second unmap (unmap_mapping_folio(), or the second
 unmap_mapping_range() of truncate_pagecache()).
 
-Here page n of the address space is page n of the file where the file is mapped at all. Mappings of
-other processes are present as references. The part exists in scenarios with operations on files;
-`Mm.mapping` is None in all others.
+`FileFaults` is what faults do, whatever the file; `Mapping` is one file that `check` explores: page
+n of the address space is page n of it where it is mapped at all, and mappings of other processes
+are present as references. The files of programs are in `linux.shmem`. `Mm.mapping` is None in
+scenarios without files.
 """
 
 from __future__ import annotations
@@ -39,61 +40,85 @@ ANONYMOUS, SHARED, PRIVATE = range(3)
 """what a page is mapped from: no file; the file, MAP_SHARED; the file, MAP_PRIVATE"""
 
 NO_FOLIO = 0
-"""value of `Mapping.folio` where the cache has nothing"""
+"""where the cache has nothing"""
 
 
-class Mapping(Part):
-    """struct address_space of the one file."""
+class FileFaults(Part):
+    """Faults on pages of files: do_fault() and wp_page_shared(), mm/memory.c."""
 
     def __init__(self, mm: Mm) -> None:
         self.label = "mapping"
         self.mm = mm
         self.folios = mm.folios or Folios(mm)
-        self.bits = mm.dirty_bits or DirtyBits(mm)
-        self.i_mmap_rwsem = RwSemaphore()
-        self.kind = PerPage(Int(ANONYMOUS, PRIVATE, names=("anonymous", "shared", "private")))
-        self.folio = PerPage(FrameNumber())
-        """i_pages"""
-        self.i_size = PageNumber()
-        mm.mapping = self
 
-    # --- the cache ----------------------------------------------------------------------------
+    # --- what the files decide ----------------------------------------------------------------
 
-    @indivisible
+    def is_file(self, page: int) -> bool:
+        """A file is mapped there."""
+        raise NotImplementedError
+
+    def is_shared(self, page: int) -> bool:
+        """And with MAP_SHARED."""
+        raise NotImplementedError
+
+    def holds(self, page: int, frame: int) -> bool:
+        """The frame is the page of the file that is mapped there, not a private copy."""
+        raise NotImplementedError
+
+    def is_copy(self, page: int, frame: int) -> bool:
+        """The frame is a private copy."""
+        return not self.holds(page, frame)
+
     def find_folio(self, page: int) -> int:
-        """__filemap_get_folio(): a page of the file with one reference more, read from disk if the
-        cache has none; NO_FOLIO beyond the end of the file."""
-        if page >= self.i_size:
-            return NO_FOLIO
-        frame = self.folio[page]
-        if frame == NO_FOLIO:
-            frame = self.mm.memory.alloc_page()
-            self.folio[page] = frame
-        self.mm.memory.get_page(frame)
-        return frame
+        """The page of the file that is mapped there, with one reference more, read from disk if
+        the cache has none; NO_FOLIO beyond the end of the file."""
+        raise NotImplementedError
 
-    @indivisible
-    def cached_folio(self, page: int) -> int:
-        """filemap_get_folio(): the same, of the cache alone."""
-        frame = self.folio[page]
-        if frame != NO_FOLIO:
-            self.mm.memory.get_page(frame)
-        return frame
+    def is_within(self, page: int) -> bool:
+        """The file is that long."""
+        raise NotImplementedError
 
-    @indivisible
-    def delete_folio(self, page: int) -> None:
-        """filemap_remove_folio(): out of the cache, whose reference goes. Folio locked."""
-        frame = self.folio[page]
-        self.folio[page] = NO_FOLIO
-        self.mm.memory.put_page(frame)
+    def anon_prepare(self, page: int) -> None:
+        """vmf_anon_prepare(), where there are VMAs."""
 
-    @indivisible
-    def replace_folio(self, page: int, frame: int) -> None:
-        """The cache names another page (folio_migrate_mapping()), and has a reference of it."""
-        self.folio[page] = frame
-        self.mm.memory.get_page(frame)
+    def map_pages(self, page: int) -> bool:
+        """do_fault_around(): map what is in the cache around the page of a read fault; whether that
+        was the page. Not done here: whoever faults there does it."""
+        return False
+
+    def protection(self, page: int) -> int:
+        """vm_page_prot: the rights of an entry that a read fault makes. Without the right to write
+        if the file system wants to hear of the first write (vma_wants_writenotify())."""
+        return READ_ONLY
 
     # --- faults -------------------------------------------------------------------------------
+
+    def faults_on(self, page: int, old: Pte) -> bool:
+        """A fault here is the file's business: nothing is mapped, or a page that is mapped
+        MAP_SHARED. A private page is copied like anonymous memory."""
+        if not self.is_file(page):
+            return False
+        return not old.present or self.is_shared(page)
+
+    def do_fault(self, page: int, old: Pte, write: bool) -> bool:
+        """do_fault() where nothing is mapped, wp_page_shared() where the right to write is missing.
+        False is SIGBUS."""
+        copies = write and not self.is_shared(page)
+        if copies:
+            self.anon_prepare(page)
+        if not write and self.map_pages(page):
+            return True
+        frame = self.filemap_fault(page)
+        if frame == NO_FOLIO:
+            return False
+        if copies:
+            self.do_cow_fault(page)
+        elif write:
+            self.finish_mkwrite_fault(page, old, frame)
+        else:
+            self.set_pte(page, old, Pte(frame, self.protection(page)))
+        self.folios.folio_unlock_and_put(frame)
+        return True
 
     def filemap_fault(self, page: int) -> int:
         """filemap_fault(): the page of the file, locked; NO_FOLIO is VM_FAULT_SIGBUS."""
@@ -102,24 +127,9 @@ class Mapping(Part):
             if frame == NO_FOLIO:
                 return NO_FOLIO
             self.folios.folio_lock(frame)
-            if self.folio[page] == frame and page < self.i_size:
+            if self.holds(page, frame) and self.is_within(page):
                 return frame
             self.folios.folio_unlock_and_put(frame)
-
-    def do_fault(self, page: int, old: Pte, write: bool) -> bool:
-        """do_fault() where nothing is mapped, wp_page_shared() where the right to write is missing.
-        False is SIGBUS."""
-        frame = self.filemap_fault(page)
-        if frame == NO_FOLIO:
-            return False
-        if write and self.kind[page] == PRIVATE:
-            self.do_cow_fault(page)
-        elif write:
-            self.finish_mkwrite_fault(page, old, frame)
-        else:
-            self.set_pte(page, old, Pte(frame, READ_ONLY))
-        self.folios.folio_unlock_and_put(frame)
-        return True
 
     def do_cow_fault(self, page: int) -> None:
         """A copy of the file's page, where nothing was mapped: nobody has to hear of it."""
@@ -152,6 +162,58 @@ class Mapping(Part):
                     self.mm.made_dirty(page)
                 self.mm.pte[page] = new
 
+
+class Mapping(FileFaults):
+    """struct address_space of the one file."""
+
+    def __init__(self, mm: Mm) -> None:
+        super().__init__(mm)
+        self.bits = mm.dirty_bits or DirtyBits(mm)
+        self.i_mmap_rwsem = RwSemaphore()
+        self.kind = PerPage(Int(ANONYMOUS, PRIVATE, names=("anonymous", "shared", "private")))
+        self.folio = PerPage(FrameNumber())
+        """i_pages"""
+        self.i_size = PageNumber()
+        mm.mapping = self
+        mm.files = self
+
+    # --- the cache ----------------------------------------------------------------------------
+
+    @indivisible
+    def find_folio(self, page: int) -> int:
+        """__filemap_get_folio()"""
+        if page >= self.i_size:
+            return NO_FOLIO
+        frame = self.folio[page]
+        if frame == NO_FOLIO:
+            frame = self.mm.memory.alloc_page()
+            self.folio[page] = frame
+        self.mm.memory.get_page(frame)
+        return frame
+
+    @indivisible
+    def cached_folio(self, page: int) -> int:
+        """filemap_get_folio(): the same, of the cache alone."""
+        frame = self.folio[page]
+        if frame != NO_FOLIO:
+            self.mm.memory.get_page(frame)
+        return frame
+
+    @indivisible
+    def delete_folio(self, page: int) -> None:
+        """filemap_remove_folio(): out of the cache, whose reference goes. Folio locked."""
+        frame = self.folio[page]
+        self.folio[page] = NO_FOLIO
+        self.mm.memory.put_page(frame)
+
+    def is_within(self, page: int) -> bool:
+        """i_size_read()"""
+        return page < self.i_size
+
+    def holds(self, page: int, frame: int) -> bool:
+        """folio->mapping and index"""
+        return self.folio[page] == frame
+
     # --- what is mapped -----------------------------------------------------------------------
 
     def is_shared(self, page: int) -> bool:
@@ -161,13 +223,6 @@ class Mapping(Part):
     def is_file(self, page: int) -> bool:
         """Something of the file is mapped there."""
         return self.kind[page] != ANONYMOUS
-
-    def faults_on(self, page: int, old: Pte) -> bool:
-        """A fault here is the file's business: nothing is mapped, or a page of the file is that is
-        mapped MAP_SHARED. A private page is copied like anonymous memory."""
-        if self.kind[page] == ANONYMOUS:
-            return False
-        return not old.present or self.kind[page] == SHARED
 
     def is_mapped_in(self, range: PageRange) -> bool:
         """mapping_mapped(), for a part of the file."""

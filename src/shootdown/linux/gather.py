@@ -46,7 +46,7 @@ class MmuGather(Part):
         self.unlinked = Flag()
         """there is such a table"""
 
-    def zap_page_range(self, range: PageRange) -> None:
+    def zap_page_range(self, range: PageRange, even_cows: bool = True) -> None:
         """zap_pte_range() over a range: clear entries under the lock; when the batch is full, drop
         the lock, flush and free, and go on."""
         if self.mm.huge is not None:
@@ -56,7 +56,8 @@ class MmuGather(Part):
                 self._zap_huge(self.mm.huge, page)
             with self.mm.page_table_lock:
                 self.mm.arch.flush_tlb_batched_pending()
-                self._zap(page)
+                if even_cows or not self.mm.is_private_copy(page):
+                    self._zap(page)
             if self.count == self.capacity:
                 self.flush()
 

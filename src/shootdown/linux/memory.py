@@ -12,6 +12,8 @@ nobody else has it. A search that knows this tells no two states apart by it (`p
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shootdown.lang.declare import (
     FrameNumber,
     Int,
@@ -24,6 +26,9 @@ from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
 from shootdown.linux.lazyfree import LazyFree
 from shootdown.rules.machine import OUT_OF_FRAMES
+
+if TYPE_CHECKING:
+    from shootdown.linux.shmem import Shmem
 
 ZERO_FRAME = 0
 """The zero page (ZERO_PAGE in Linux): mapped read-only by read faults, never counted or freed."""
@@ -45,6 +50,8 @@ class Memory(Part):
         self.refcount = PerFrame(Int(0, references))
         """references by page tables, of this and of other address spaces"""
         self.cursor = FrameNumber()
+        self.shmem: Shmem | None = None
+        """files in memory, where programs have some"""
         self.lazyfree: LazyFree | None = None
         """what is known of pages beyond their references, where that matters"""
 
@@ -58,6 +65,8 @@ class Memory(Part):
         self.refcount[frame] = 1
         if self.lazyfree is not None:
             self.lazyfree.reset(frame)
+        if self.shmem is not None:
+            self.shmem.is_file[frame] = False
         self.cursor = (frame + 1) % self.frames
         count("pages allocated")
         return frame

@@ -42,7 +42,7 @@ from shootdown.rules.contents import LOST_DIRTY_BIT
 if TYPE_CHECKING:
     from shootdown.linux.cpu import Cpu
     from shootdown.linux.dirty_bits import DirtyBits
-    from shootdown.linux.filemap import Mapping
+    from shootdown.linux.filemap import FileFaults, Mapping
     from shootdown.linux.folio import Folios
     from shootdown.linux.huge_memory import HugeMemory
     from shootdown.linux.hugetlb import Hugetlb
@@ -79,6 +79,17 @@ class Mm(Part):
     huge: HugeMemory | None = None
     """huge entries, in scenarios that have them"""
     hugetlb: Hugetlb | None = None
+    folios: Folios | None = None
+    """flags of page frames, where somebody looks at them"""
+    dirty_bits: DirtyBits | None = None
+    """dirty bits of entries, likewise"""
+    files: FileFaults | None = None
+    """faults on files, if any are mapped"""
+    mapping: Mapping | None = None
+    """the file of a check, if there is one"""
+    swap: Swap | None = None
+    """swap space, if there is any"""
+    reclaim: Reclaim | None = None
     migration: Migration | None = None
     ksm: Ksm | None = None
 
@@ -129,15 +140,6 @@ class Mm(Part):
         self.young: Young | None = None
         self.numa_balancing = False
         """entries of accessible VMAs may be PROT_NONE, to see who faults"""
-        self.folios: Folios | None = None
-        """flags of page frames, where somebody looks at them"""
-        self.dirty_bits: DirtyBits | None = None
-        """dirty bits of entries, likewise"""
-        self.mapping: Mapping | None = None
-        """the file that is mapped, if any"""
-        self.swap: Swap | None = None
-        """swap space, if there is any"""
-        self.reclaim: Reclaim | None = None
         self.changing = Ghost(PerPage(Int(0, geometry.tasks + geometry.devices + geometry.cpus)))
         """operations that are changing this page right now"""
         self.reclaiming = Ghost(PerPage(Int(0, geometry.tasks)))
@@ -271,11 +273,16 @@ class Mm(Part):
 
     def is_file(self, page: int) -> bool:
         """A file is mapped there."""
-        return self.mapping is not None and self.mapping.is_file(page)
+        return self.files is not None and self.files.is_file(page)
+
+    def is_private_copy(self, page: int) -> bool:
+        """What is mapped there is no page of the file. Caller holds the page-table lock."""
+        pte = self.pte[page]
+        return self.files is not None and pte.present and self.files.is_copy(page, pte.frame)
 
     def is_file_page(self, page: int, frame: int) -> bool:
         """The frame is a page of the file, not a copy of it."""
-        return self.mapping is not None and self.mapping.folio[page] == frame
+        return self.files is not None and self.files.holds(page, frame)
 
     def cleared_dirty(self, page: int, frame: int) -> bool:
         """The dirty bit of an entry that was just cleared goes to the page: folio_mark_dirty().

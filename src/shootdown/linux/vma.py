@@ -42,9 +42,12 @@ LOCKED_MASK = LOCKED | LOCKONFAULT
 ANONYMOUS = 0
 """value of `Vmas.file` for private anonymous memory; the others are numbers of files, shared
 anonymous memory has one of its own for each mmap() (shmem_zero_setup(), mm/shmem.c)"""
+MEMFD = 1
+"""the file that a program has a descriptor of"""
 MOST_FILES = 1 << 10
 MOST_ANON_VMAS = 1 << 16
 NO_ANON_VMA = 0
+MOST_LINKS = 1 << 20
 
 
 class Vmas(Part):
@@ -62,6 +65,10 @@ class Vmas(Part):
         (linear_page_index()): VMAs only merge where these go on"""
         self.anon_vma = PerPage(Int(NO_ANON_VMA, MOST_ANON_VMAS))
         """which anon_vma the VMA has, if any page of it was ever written"""
+        self.order = PerPage(Int(0, MOST_LINKS))
+        """when the VMA was last put among the mappings of its file (`linux.i_mmap`)"""
+        self.links = Int(0, MOST_LINKS)
+        """how often that has happened"""
         self.anon_vmas = Int(NO_ANON_VMA, MOST_ANON_VMAS)
         """how many anon_vmas there have been"""
 
@@ -124,6 +131,13 @@ class Vmas(Part):
         """Of all pages of a VMA."""
         for page in range:
             self.anon_vma[page] = anon_vma
+
+    def link_file(self, page: int) -> None:
+        """vma_link_file(), vma_complete(): the VMA at this page goes behind its likes in i_mmap."""
+        if self.file[page] != ANONYMOUS:
+            self.links += 1
+            for each in self.find(page):
+                self.order[each] = self.links
 
     def remove(self, range: PageRange) -> None:
         """The VMAs of the range are gone; no VMA reaches across its ends any more."""

@@ -35,6 +35,8 @@ def split_vma(vmas: Vmas, vma: PageRange, page: int) -> None:
     if vma.start < page < vma.end:
         split_huge_pmd_if_needed(vmas, vma, page)
         vmas.begins[page] = True
+        vmas.link_file(page)
+        vmas.link_file(vma.start)
 
 
 def split_huge_pmd_if_needed(vmas: Vmas, vma: PageRange, page: int) -> None:
@@ -139,6 +141,7 @@ def _join_left(vmas: Vmas, vma: PageRange, range: PageRange, right: bool) -> Non
     vmas.begins[range.start] = False
     anon_vma = _first_of(vmas.anon_vma[before], behind, vmas.anon_vma[range.start])
     vmas.set_anon_vma(PageRange(vmas.start_of(before), end), anon_vma)
+    vmas.link_file(before)
 
 
 def _join_right(vmas: Vmas, vma: PageRange, range: PageRange) -> None:
@@ -147,6 +150,7 @@ def _join_right(vmas: Vmas, vma: PageRange, range: PageRange) -> None:
     vmas.begins[range.end] = False
     anon_vma = _first_of(vmas.anon_vma[range.end], vmas.anon_vma[range.start], NO_ANON_VMA)
     vmas.set_anon_vma(PageRange(range.start, vmas.end_of(range.end)), anon_vma)
+    vmas.link_file(range.start)
 
 
 def insert_vma(
@@ -170,6 +174,7 @@ def insert_vma(
         vmas.begins[range.end] = False
     if left or right:
         _unite(vmas, range, left, right, anon_vma)
+    vmas.link_file(range.start)
 
 
 def _unite(vmas: Vmas, range: PageRange, left: bool, right: bool, anon_vma: int) -> None:

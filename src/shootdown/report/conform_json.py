@@ -15,7 +15,13 @@ FORMAT = "shootdown.conform/1"
 
 
 def encode_conform(
-    tally: Tally, disagreements: Sequence[Disagreement], asked: int, source: str, kernel: str
+    tally: Tally,
+    disagreements: Sequence[Disagreement],
+    asked: int,
+    seconds: float,
+    *,
+    source: str,
+    kernel: str,
 ) -> bytes:
     """One line of JSON, without its end. `asked` programs were to be compared."""
     return msgspec.json.encode(
@@ -24,6 +30,7 @@ def encode_conform(
             "source": source,
             "kernel": kernel,
             "asked": asked,
+            "seconds": seconds,
             "programs": tally.programs,
             "operations": tally.operations,
             "ranges": tally.ranges,

@@ -79,17 +79,18 @@ def _difference(each: Disagreement, paint: Paint) -> Iterator[str]:
                     yield text if line[0] == " " else paint.change(text)
 
 
-def describe_summary(tally: Tally, asked: int | None, paint: Paint) -> Iterator[str]:
+def describe_summary(tally: Tally, asked: int, seconds: float, paint: Paint) -> Iterator[str]:
     """The last lines: how many agree, and why others were not compared."""
     for reason, count in sorted(tally.reasons.items(), key=lambda row: -row[1]):
         yield f"{_programs(count)} not compared to the end, {reason}"
-    if asked is not None and tally.programs < asked:
+    if tally.programs < asked:
         yield f"{_programs(asked - tally.programs)} not begun when the time was over"
     verdict = "violated" if tally.disagree else "holds"
-    if verdict == "holds" and (tally.reasons or (asked is not None and tally.programs < asked)):
+    if verdict == "holds" and tally.agree < asked:
         verdict = "undecided"
     text = f"{tally.agree:,} of {_programs(tally.programs)} agree, {tally.disagree:,} do not"
-    yield paint.verdict(verdict, f"{text}; {tally.ranges:,} ranges compared.")
+    took = f"{seconds:.0f} s, {tally.programs / max(seconds, 0.001):.0f} programs a second"
+    yield paint.verdict(verdict, f"{text}; {tally.ranges:,} ranges compared ({took}).")
 
 
 def _programs(count: int) -> str:

@@ -47,14 +47,15 @@ def unmap_mapping_range(task: Task, mapping: Mapping, range: PageRange) -> None:
             zap_page_range_single(task, range)
 
 
-def zap_page_range_single(task: Task, range: PageRange) -> None:
-    """zap_page_range_single(): a part of one VMA."""
+def zap_page_range_single(task: Task, range: PageRange, even_cows: bool = True) -> None:
+    """zap_page_range_single(): a part of one VMA; of a hole that is punched all but the private
+    copies (`even_cows`)."""
     mm = task.mm
     announced = MmuNotifierRange(
         range.start, range.end, Event.CLEAR, "zap_page_range_single_batched"
     )
     mm.notifiers.invalidate_range_start(announced)
-    task.gather.zap_page_range(range)
+    task.gather.zap_page_range(range, even_cows)
     mm.notifiers.invalidate_range_end(announced)
     task.gather.flush()
 

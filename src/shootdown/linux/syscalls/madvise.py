@@ -8,6 +8,7 @@ from errno import EINVAL, ENOMEM
 from shootdown.lang.declare import PageRange
 from shootdown.linux.operations.madvise_dontneed import zap_page_range_single
 from shootdown.linux.operations.madvise_free import madvise_free_single_vma
+from shootdown.linux.syscalls.files import madvise_remove
 from shootdown.linux.syscalls.pageout import pageout
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.vma import ALL_FLAGS, LOCKED
@@ -117,7 +118,7 @@ def willneed(process: Process, part: PageRange) -> int:
 
 def remove(process: Process, part: PageRange) -> int:
     """MADV_REMOVE is for files."""
-    return -EINVAL
+    return madvise_remove(process, part)
 
 
 def guard_install(process: Process, part: PageRange) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shootdown.lang.declare import PageRange
 from shootdown.linux.syscalls.munmap import do_munmap
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ACCOUNT, SHARED
+from shootdown.linux.vma import ACCOUNT, ANONYMOUS, MEMFD, SHARED
 from shootdown.linux.vma_merge import Traits, fresh_offset, insert_vma
 from shootdown.program.kind import READ_WRITE
 
@@ -18,6 +18,8 @@ def mmap(
         do_munmap(process, range)
         traits = Traits(rights, _flags(rights, shared), file)
         first = fresh_offset(range.start, file, offset)
+        if file not in (ANONYMOUS, MEMFD):
+            process.shmem.i_size[file] = len(range)
         insert_vma(process.vmas, range, traits, first)
     return 0
 

@@ -1,22 +1,49 @@
-"""madvise(MADV_PAGEOUT): madvise_cold_or_pageout_pte_range() and shrink_folio_list(), for private
-anonymous memory on a machine without swap: only what MADV_FREE gave up can go."""
+"""madvise(MADV_PAGEOUT): madvise_cold_or_pageout_pte_range() and shrink_folio_list(), mm/vmscan.c,
+on a machine without swap.
+
+Of private anonymous memory only what MADV_FREE gave up can go. Pages of files in memory are
+unmapped, and then stay in the cache if they were ever written (shmem_writeout() has nowhere to
+write them to).
+"""
 
 from __future__ import annotations
 
 from shootdown.lang.declare import EMPTY, PageRange
+from shootdown.linux.i_mmap import BEFORE_ALL, next_vma
 from shootdown.linux.lazyfree import LAZYFREE, LAZYFREE_WRITTEN
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.rmap import try_to_unmap_one
 from shootdown.linux.syscalls.process import Process
 
 
 def pageout(process: Process, part: PageRange) -> None:
-    """Page by page; what somebody else maps as well is left alone."""
-    mm = process.mm
+    """Page by page; what is mapped elsewhere as well is left alone (folio_mapcount())."""
+    mm, shmem = process.mm, process.shmem
     for page in part:
         pte = mm.pte[page]
-        if pte.present and pte.frame != ZERO_FRAME and mm.memory.refcount[pte.frame] == 1:
-            _try_to_unmap(process, page, pte.frame)
+        if pte.present and pte.frame != ZERO_FRAME:
+            references = mm.memory.refcount[pte.frame]
+            if references == 2 and shmem.is_file[pte.frame]:
+                _shrink_file_page(process, page, pte.frame)
+            elif references == 1:
+                _try_to_unmap(process, page, pte.frame)
+
+
+def _shrink_file_page(process: Process, page: int, frame: int) -> None:
+    """try_to_unmap() tries the mappings in order until the page is unmapped (folio_not_mapped());
+    each that it tries is announced. A page that is clean then leaves the cache."""
+    vmas = process.vmas
+    file, index = vmas.file[page], vmas.offset[page]
+    this = PageRange(index, index + 1)
+    offset, order = BEFORE_ALL, BEFORE_ALL
+    while process.mm.pte[page].frame == frame:
+        first = next_vma(vmas, file, this, offset, order)
+        try_to_unmap_one(process.task, first + (index - vmas.offset[first]), frame)
+        offset, order = vmas.offset[first], vmas.order[first]
+    process.task.tlb_ubc.try_to_unmap_flush()
+    if not process.shmem.dirty[frame]:
+        process.files.delete_folio(file, index)
 
 
 def _try_to_unmap(process: Process, page: int, frame: int) -> None:

@@ -18,9 +18,11 @@ def fault_in(process: Process, page: int, write: bool) -> int:
     if process.markers.guard[page]:
         return -EFAULT
     if not mm.pte[page].allows(write):
-        handle_mm_fault(mm, page, write)
+        if not handle_mm_fault(mm, page, write):
+            return -EFAULT
     if write:
         process.lazyfree.written(mm.pte[page].frame)
+        process.files.written(mm.pte[page].frame)
     return 0
 
 

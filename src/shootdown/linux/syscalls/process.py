@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from shootdown.lang.declare import PageNumber
+from shootdown.lang.declare import Array, Int, PageNumber, PageRange
 from shootdown.lang.part import Part
 from shootdown.linux.lazyfree import LazyFree
 from shootdown.linux.markers import Markers
 from shootdown.linux.mm import Mm
+from shootdown.linux.shmem import FILE_PAGES, FILES, Shmem, ShmemFaults
 from shootdown.linux.task import Task
 from shootdown.linux.vma import Vmas
+
+HOLES = 256
+"""holes that one call can punch"""
 
 
 class Process(Part):
@@ -27,8 +31,25 @@ class Process(Part):
         self.lazyfree = LazyFree()
         self.lazyfree.label = "lazyfree"
         self.mm.memory.lazyfree = self.lazyfree
+        self.shmem = Shmem()
+        self.mm.memory.shmem = self.shmem
+        self.files = ShmemFaults(self.mm, self.vmas, self.shmem)
+        self.hole_file = Array(Int(0, FILES), HOLES)
+        self.hole_start = Array(Int(0, FILE_PAGES), HOLES)
+        self.hole_end = Array(Int(0, 2 * FILE_PAGES), HOLES)
+        self.holes = Int(0, HOLES)
+        """what MADV_REMOVE has taken from files since it was last asked, for the other processes
+        that map them"""
         self.area = PageNumber()
         """where the next mapping goes that may go anywhere: pages that were never used"""
+
+    def removed(self, file: int, hole: PageRange) -> None:
+        """A hole was punched into a file."""
+        at = self.holes
+        self.hole_file[at] = file
+        self.hole_start[at] = hole.start
+        self.hole_end[at] = hole.end
+        self.holes = at + 1
 
     def unmapped_area(self, page: int, size: int) -> int:
         """get_unmapped_area() without a wish: at another place in its page table than this page,

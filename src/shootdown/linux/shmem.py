@@ -1,0 +1,177 @@
+"""Files in memory: memfd_create(2) and shared anonymous memory, mm/shmem.c of 6.18.
+
+All files of the machine, and the cache of each. A page comes into the cache when it is read,
+written or faulted on for the first time; it leaves it by truncation, by a hole, or by reclaim if
+nothing was ever written to it (without swap space a dirty page stays).
+
+Faults are those of `linux.filemap`, with two things of shmem: file systems that keep nothing behind
+them need not hear of the first write (no page_mkwrite(), so entries of shared writable mappings
+are writable at once), and a read fault maps what is in the cache around it (do_fault_around(),
+filemap_map_pages()).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shootdown.lang.declare import (
+    Array,
+    Flag,
+    FrameNumber,
+    Int,
+    PageRange,
+    PerFrame,
+    Pte,
+    indivisible,
+)
+from shootdown.lang.part import Part
+from shootdown.linux.filemap import NO_FOLIO, FileFaults
+from shootdown.linux.vma import ANONYMOUS, SHARED
+from shootdown.linux.vma_merge import anon_vma_prepare
+from shootdown.program.kind import READ_ONLY
+
+if TYPE_CHECKING:
+    from shootdown.linux.mm import Mm
+    from shootdown.linux.vma import Vmas
+
+FILES = 64
+"""files that a program can have, counted from 1"""
+FILE_PAGES = 1 << 9
+"""pages of a file"""
+FAULT_AROUND = 16
+"""fault_around_bytes, 64 KiB (mm/memory.c)"""
+
+
+class Shmem(Part):
+    """All files: sizes, caches, and which frames are theirs."""
+
+    segment = "machine"
+
+    def __init__(self) -> None:
+        self.label = "shmem"
+        self.folio: Array[int] = Array(FrameNumber(), FILES * FILE_PAGES)
+        self.i_size: Array[int] = Array(Int(0, FILE_PAGES), FILES)
+        self.is_file = PerFrame(Flag)
+        """not folio_test_anon(): a page of a file, not a private copy"""
+        self.dirty = PerFrame(Flag)
+        """PG_dirty, or the bit of an entry: it was written"""
+
+    def cached(self, file: int, index: int) -> int:
+        """The page in the cache; NO_FOLIO if there is none."""
+        if index >= self.i_size[file]:
+            return NO_FOLIO
+        return self.folio[file * FILE_PAGES + index]
+
+    def add(self, file: int, index: int, frame: int) -> None:
+        """shmem_add_to_page_cache()"""
+        self.folio[file * FILE_PAGES + index] = frame
+        self.is_file[frame] = True
+        self.dirty[frame] = False
+
+
+class ShmemFaults(FileFaults):
+    """Faults of one address space on these files."""
+
+    def __init__(self, mm: Mm, vmas: Vmas, shmem: Shmem) -> None:
+        super().__init__(mm)
+        self.vmas = vmas
+        self.shmem = shmem
+        mm.files = self
+
+    # --- the cache ----------------------------------------------------------------------------
+
+    @indivisible
+    def get_folio(self, file: int, index: int) -> int:
+        """shmem_get_folio(SGP_CACHE): the page, zeroed and put into the cache if need be."""
+        memory, shmem = self.mm.memory, self.shmem
+        if index >= shmem.i_size[file]:
+            return NO_FOLIO
+        frame = shmem.cached(file, index)
+        if frame == NO_FOLIO:
+            frame = memory.alloc_page()
+            shmem.add(file, index, frame)
+        memory.get_page(frame)
+        return frame
+
+    @indivisible
+    def delete_folio(self, file: int, index: int) -> None:
+        """filemap_remove_folio(): out of the cache, whose reference goes."""
+        frame = self.shmem.folio[file * FILE_PAGES + index]
+        if frame != NO_FOLIO:
+            self.shmem.folio[file * FILE_PAGES + index] = NO_FOLIO
+            self.mm.memory.put_page(frame)
+
+    def written(self, frame: int) -> None:
+        """A page was written through an entry."""
+        self.shmem.dirty[frame] = True
+
+    # --- what is mapped -----------------------------------------------------------------------
+
+    def is_file(self, page: int) -> bool:
+        """vm_file"""
+        return self.vmas.file[page] != ANONYMOUS
+
+    def is_shared(self, page: int) -> bool:
+        """VM_SHARED"""
+        return self.vmas.has(page, SHARED)
+
+    def holds(self, page: int, frame: int) -> bool:
+        """Of two pages of the same file and index one is in the cache."""
+        return self.shmem.cached(self.vmas.file[page], self.vmas.offset[page]) == frame
+
+    def is_copy(self, page: int, frame: int) -> bool:
+        """folio_test_anon()"""
+        return not self.shmem.is_file[frame]
+
+    def is_within(self, page: int) -> bool:
+        """i_size_read()"""
+        return self.vmas.offset[page] < self.shmem.i_size[self.vmas.file[page]]
+
+    def find_folio(self, page: int) -> int:
+        """shmem_fault()"""
+        return self.get_folio(self.vmas.file[page], self.vmas.offset[page])
+
+    # --- faults -------------------------------------------------------------------------------
+
+    def anon_prepare(self, page: int) -> None:
+        """vmf_anon_prepare()"""
+        anon_vma_prepare(self.vmas, page)
+
+    def protection(self, page: int) -> int:
+        """Of a shared mapping what the VMA allows."""
+        if self.vmas.has(page, SHARED):
+            return self.mm.vma[page]
+        return READ_ONLY
+
+    def map_pages(self, page: int) -> bool:
+        """do_fault_around(): 16 pages, aligned, but no more than the VMA and the page table have;
+        where the VMA begins later they begin with it. Those that are in the cache, and where
+        nothing is mapped yet, are mapped."""
+        around = self.around(page)
+        for each in around:
+            self.map_page(each)
+        return self.mm.pte[page].present
+
+    def around(self, page: int) -> PageRange:
+        """Which pages these are."""
+        entries = self.mm.entries
+        vma = self.vmas.find(page)
+        start = page - page % FAULT_AROUND
+        if start < vma.start:
+            start = vma.start
+        end = start + FAULT_AROUND
+        edge = page - page % entries + entries
+        if end > edge:
+            end = edge
+        if end > vma.end:
+            end = vma.end
+        return PageRange(start, end)
+
+    def map_page(self, page: int) -> None:
+        """filemap_map_order0_folio()"""
+        frame = self.shmem.cached(self.vmas.file[page], self.vmas.offset[page])
+        markers = self.mm.markers
+        guarded = markers is not None and markers.guard[page]
+        if frame != NO_FOLIO and not guarded and not self.mm.pte[page].present:
+            self.mm.memory.get_page(frame)
+            self.mm.pte[page] = Pte(frame, self.protection(page))
