@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from conform.models import RECORDINGS, Failing, Mistaken, Replaying, without_blocks
+from conform.models import RECORDINGS, Failing, Ignorant, Mistaken, Replaying, without_blocks
 from shootdown.conform.judge import conclude, predict
 from shootdown.conform.tally import KINDS, Tally
 from shootdown.report.conform_json import encode_conform
@@ -90,6 +90,16 @@ def test_summary() -> None:
     assert list(describe_summary(tally, 40, 2.0, PLAIN)) == [line]
     cut, last = describe_summary(tally, 50, 2.0, PLAIN)
     assert (cut, last) == ("10 programs not begun when the time was over", line)
+
+
+def test_not_compared() -> None:
+    """Reasons with their counts, one paragraph."""
+    tally = tally_of(Ignorant("mremap"))
+    first, *_ = describe_summary(tally, 40, 1.0, PLAIN)
+    count = 40 - tally.agree
+    assert first == (
+        f"{count} programs not compared to the end, unsupported: mremap is not modelled ({count})"
+    )
 
 
 def test_colour_follows_the_verdict() -> None:

@@ -81,8 +81,7 @@ def _difference(each: Disagreement, paint: Paint) -> Iterator[str]:
 
 def describe_summary(tally: Tally, asked: int, seconds: float, paint: Paint) -> Iterator[str]:
     """The last lines: how many agree, and why others were not compared."""
-    for reason, count in sorted(tally.reasons.items(), key=lambda row: -row[1]):
-        yield f"{_programs(count)} not compared to the end, {reason}"
+    yield from _not_compared(tally, paint)
     if tally.programs < asked:
         yield f"{_programs(asked - tally.programs)} not begun when the time was over"
     verdict = "violated" if tally.disagree else "holds"
@@ -91,6 +90,17 @@ def describe_summary(tally: Tally, asked: int, seconds: float, paint: Paint) -> 
     text = f"{tally.agree:,} of {_programs(tally.programs)} agree, {tally.disagree:,} do not"
     took = f"{seconds:.0f} s, {tally.programs / max(seconds, 0.001):.0f} programs a second"
     yield paint.verdict(verdict, f"{text}; {tally.ranges:,} ranges compared ({took}).")
+
+
+def _not_compared(tally: Tally, paint: Paint) -> Iterator[str]:
+    """A paragraph for each status, the frequent reasons first."""
+    rows = sorted(tally.reasons.items(), key=lambda row: -row[1])
+    for status, count in tally.statuses.items():
+        reasons = [(text.partition(": ")[2], n) for text, n in rows if text.startswith(status)]
+        if reasons:
+            text = "; ".join(f"{reason} ({n:,})" for reason, n in reasons)
+            head = f"{_programs(count)} not compared to the end, {status}"
+            yield from textwrap.wrap(f"{head}: {text}", paint.width, subsequent_indent="  ")
 
 
 def _programs(count: int) -> str:
