@@ -30,7 +30,7 @@ from shootdown.lang.declare import (
     wait_until,
 )
 from shootdown.lang.part import Part
-from shootdown.rules.access import ACCESS_RULES
+from shootdown.rules.access import ACCESS_RULES, PINNED_RULES
 
 if TYPE_CHECKING:
     from shootdown.devices.driver_interface import DriverInterface
@@ -43,6 +43,8 @@ class Device(Part):
     def __init__(self, mm: Mm, driver: DriverInterface, number: int) -> None:
         self.mm = mm
         self.driver = driver
+        self.number = number
+        self.rules = PINNED_RULES if getattr(driver, "pins", False) else ACCESS_RULES
         self.label = f"device{number}"
         self.tlb = PerPage(Pte)
         """IOTLB and device TLB together: commands invalidate both"""
@@ -88,11 +90,16 @@ class Device(Part):
                 self.land(page, pte, write)
             else:
                 self.fault(page, write)
+            if self.mm.lifetime is not None:
+                self.mm.lifetime.active[self.number] = False
 
     @indivisible
     def issue(self) -> tuple[int, bool, Pte]:
         """A new access: page, direction, and its translation."""
         rest()
+        if self.mm.lifetime is not None:
+            wait_until(self.mm.lifetime.bound, idle=True)
+            self.mm.lifetime.active[self.number] = True
         page = choose(PageRange(0, self.mm.pages))
         write = choose(False, True)
         return page, write, self.translate(page, write)
@@ -149,7 +156,9 @@ class Device(Part):
         self.draining = False
         progress()
         count("accesses by the device")
-        for rule in ACCESS_RULES:
+        if self.mm.lifetime is not None:
+            self.mm.lifetime.judge_access()
+        for rule in self.rules:
             rule.judge(self.mm, page, pte, write)
 
     # --- invalidation -------------------------------------------------------------------------

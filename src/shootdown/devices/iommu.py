@@ -194,7 +194,14 @@ class Iommu(Device):
         """The worker that takes requests from the queue and has the driver resolve them."""
         while True:
             page, write = self.take_request()
-            self.respond(self.driver.device_fault(page, write))
+            if self.mm.lifetime is None:
+                self.respond(self.driver.device_fault(page, write))
+            elif self.mm.lifetime.mmget_not_zero():
+                answer = self.driver.device_fault(page, write)
+                self.mm.lifetime.mmput()
+                self.respond(answer)
+            else:
+                self.respond(INVALID)
 
     @indivisible
     def take_request(self) -> tuple[int, bool]:

@@ -34,7 +34,7 @@ class ShadowMmu(Device):
             self.insist(page, write)
             return
         count("device faults")
-        self.driver.device_fault(page, write)
+        self.handle_fault(page, write)
         if self.persists:
             pte = self.repeat(page, write)
             if pte.allows(write):
@@ -43,7 +43,7 @@ class ShadowMmu(Device):
     def insist(self, page: int, write: bool) -> None:
         """Fault on the access until it lands or something else matters more."""
         while True:
-            self.driver.device_fault(page, write)
+            self.handle_fault(page, write)
             self.judge_refusal(page, write)
             pte = self.repeat(page, write)
             if pte.allows(write):
@@ -52,6 +52,14 @@ class ShadowMmu(Device):
             if choose(False, True):
                 progress()
                 return
+
+    def handle_fault(self, page: int, write: bool) -> None:
+        """Whoever handles it is a user of the address space meanwhile."""
+        if self.mm.lifetime is None:
+            self.driver.device_fault(page, write)
+        elif self.mm.lifetime.mmget_not_zero():
+            self.driver.device_fault(page, write)
+            self.mm.lifetime.mmput()
 
     @ghost
     def judge_refusal(self, page: int, write: bool) -> None:

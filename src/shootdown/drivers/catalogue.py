@@ -10,6 +10,14 @@ from shootdown.drivers.hardware_tlb import (
     NaiveTlb,
     Sva,
 )
+from shootdown.drivers.hmm_mirror import (
+    HmmMirror,
+    HmmReadsFirst,
+    HmmRefuses,
+    HmmSleeps,
+    HmmWithoutRetry,
+    HmmWithoutSetSeq,
+)
 from shootdown.drivers.kvm import (
     Kvm,
     KvmLateFlush,
@@ -18,6 +26,15 @@ from shootdown.drivers.kvm import (
     KvmWithoutSequence,
 )
 from shootdown.drivers.kvm_aging import KvmAging, KvmForgetsYoung
+from shootdown.drivers.nouveau_svm import NouveauSvm, NouveauWithoutInterval
+from shootdown.drivers.sgi_gru import SgiGru, SgiGruWithoutHardware
+from shootdown.drivers.start_only import (
+    Hfi1PinsUnderMutex,
+    Hfi1Sdma,
+    Hfi1UnpinsFirst,
+    StartOnly,
+)
+from shootdown.drivers.umem_odp import UmemOdp, UmemOdpCountsLate
 
 DRIVERS: dict[str, type[Driver]] = {
     "amd-iommu-v2": AmdIommuV2,
@@ -32,6 +49,22 @@ DRIVERS: dict[str, type[Driver]] = {
     "kvm-forgets-young": KvmForgetsYoung,
     "kvm-2.6.27": KvmPages,
     "kvm-late-flush": KvmLateFlush,
+    "test-hmm": HmmMirror,
+    "test-hmm-no-retry": HmmWithoutRetry,
+    "test-hmm-no-set-seq": HmmWithoutSetSeq,
+    "test-hmm-reads-first": HmmReadsFirst,
+    "test-hmm-sleeps": HmmSleeps,
+    "test-hmm-refuses": HmmRefuses,
+    "umem-odp": UmemOdp,
+    "umem-odp-counts-late": UmemOdpCountsLate,
+    "start-only": StartOnly,
+    "hfi1-sdma": Hfi1Sdma,
+    "hfi1-unpins-first": Hfi1UnpinsFirst,
+    "hfi1-pins-under-mutex": Hfi1PinsUnderMutex,
+    "sgi-gru": SgiGru,
+    "sgi-gru-no-hardware": SgiGruWithoutHardware,
+    "nouveau-svm": NouveauSvm,
+    "nouveau-no-interval": NouveauWithoutInterval,
 }
 
 CORRECT = ("kvm-2.6.27", "kvm", "invalidate-range-3.19", "invalidate-range", "sva")

@@ -15,6 +15,8 @@ decides which generations of the API it can run on; nothing else is declared.
 | `clear_flush_young(self, range)` | was it used? may not sleep, like the next two |
 | `clear_young(self, range)` | 4.3 on: the same, TLBs may keep their entries |
 | `test_young(self, page)` | 2.6.38 on: the same, nothing is cleared |
+| `invalidate(self, interval, range, cur_seq)` | 5.5 on: a range hits one of the driver's |
+|  | `MmuIntervalNotifier`s; may sleep if `range.blockable`, else may return False |
 | `release(self)` | the address space ends, or the driver unregisters; may sleep from 3.7 on |
 | `free_notifier(self)` | 5.4 on: the subscription is freed; may not sleep |
 | `device_fault(self, page, write)` | a device could not translate an access; always needed |
@@ -42,6 +44,7 @@ _NOTIFIER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "clear_flush_young": ("self", "range"),
     "clear_young": ("self", "range"),
     "test_young": ("self", "page"),
+    "invalidate": ("self", "interval", "range", "cur_seq"),
     "release": ("self",),
     "free_notifier": ("self",),
 }
@@ -61,6 +64,8 @@ class Driver(Part):
     """the oldest kernel that had such a driver"""
     last_kernel: ClassVar[Version | None] = None
     """the newest kernel that had such a driver: the one it is checked on unless told otherwise"""
+    pins: ClassVar[bool] = False
+    """holds references of the pages it maps: they may be older than the page table says (D3)"""
     table: Array[Pte]
     """page tables of the device, for a `ShadowMmu`: declare `self.table = PerPage(Pte)`"""
     accessed: Array[bool]

@@ -24,6 +24,13 @@ class SharedTable(Driver):
 
     hardware = Iommu
 
+    def release(self) -> None:
+        """The PASID points to an empty table from now on, and caches are flushed: flush points do
+        not come any more when the address space is torn down (arm_smmu_mm_release(),
+        intel_mm_release())."""
+        self.device.set_empty_root(True)
+        self.device.flush_all()
+
     def device_fault(self, page: int, write: bool) -> int:
         """Answer a page request."""
         if self.mm.page_fault(page, write, allow_retry=False):

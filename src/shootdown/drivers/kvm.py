@@ -47,6 +47,13 @@ class Kvm(Driver):
             self.mmu_invalidate_seq += 1
             self.mmu_invalidate_in_progress -= 1
 
+    def release(self) -> None:
+        """kvm_flush_shadow_all(): nothing is mapped any more."""
+        with self.mmu_lock:
+            for page in range(self.mm.pages):
+                self.table[page] = EMPTY
+            self.device.flush_all()
+
     def device_fault(self, page: int, write: bool) -> None:
         """kvm_faultin_pfn() and the install under mmu_lock; the guest simply faults again."""
         seen = self.mmu_invalidate_seq

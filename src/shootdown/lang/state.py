@@ -84,13 +84,13 @@ def enum_kind(enum: type[Enum]) -> Kind:
     return Kind(kinds.Family.ENUM, 0, len(names) - 1, names, title=title)
 
 
-def Counter() -> int:
-    """Counts up from 0 and wraps, as an unsigned integer in C.
+def Counter(initial: int = 0) -> int:
+    """Counts up from `initial` and wraps, as an unsigned integer in C.
 
     The checker picks a width, and takes a wider one when a run could tell the difference. Going
     below 0 breaks the rule `counter-underflow`: begin and end did not balance.
     """
-    return cast(int, _declared(Declaration("counter")))
+    return cast(int, _declared(Declaration("counter", initial=initial)))
 
 
 def FrameNumber() -> int:

@@ -20,6 +20,7 @@ from shootdown.lang.declare import (
     indivisible,
     progress,
     rest,
+    wait_until,
 )
 from shootdown.lang.part import Part
 from shootdown.rules.access import ACCESS_RULES
@@ -51,12 +52,18 @@ class Cpu(Part):
                 self.mm.page_fault(page, write)
                 if self.mm.arch.flushes_upgrades_locally:
                     self.flush(PageRange(page, page + 1))
+            if self.mm.lifetime is not None:
+                self.mm.lifetime.mmput()
             progress()
 
     @indivisible
     def try_any(self) -> tuple[int, bool, bool]:
-        """One access to any page: what it was, and whether it went through."""
+        """One access to any page: what it was, and whether it went through. A thread is a user of
+        its address space; here only while it is at work."""
         rest()
+        if self.mm.lifetime is not None:
+            wait_until(self.mm.lifetime.users > 0, idle=True)
+            self.mm.lifetime.users += 1
         page = choose(PageRange(0, self.mm.pages))
         write = choose(False, True)
         return page, write, self.access(page, write)

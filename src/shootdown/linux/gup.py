@@ -34,6 +34,21 @@ def fault_in(mm: Mm, page: int, write: bool) -> Pte:
                 return EMPTY
 
 
+def pin_user_page(mm: Mm, page: int, write: bool) -> Pte:
+    """pin_user_pages() for one page: the same, with a reference that keeps the page until
+    `unpin_user_page`. It keeps neither the entry nor what the process sees at the address."""
+    with mm.mmap_lock.read():
+        while True:
+            if not mm.permits(page, write):
+                return EMPTY
+            with mm.page_table_lock:
+                pte = mm.pte[page]
+                if pte.allows(write):
+                    mm.memory.get_page(pte.frame)
+                    return pte
+            handle_mm_fault(mm, page, write)
+
+
 def _fault_in_retrying(mm: Mm, page: int, write: bool) -> Pte:
     """The same where a fault may end with VM_FAULT_RETRY: mmap_lock is given back, and one waits
     for the monitor of a userfaultfd without it."""

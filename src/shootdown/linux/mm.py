@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from shootdown.linux.huge_memory import HugeMemory
     from shootdown.linux.hugetlb import Hugetlb
     from shootdown.linux.ksm import Ksm
+    from shootdown.linux.lifetime import Lifetime
     from shootdown.linux.markers import Markers
     from shootdown.linux.migrate import Migration
     from shootdown.linux.notifiers.v2_6_27 import Notifiers
@@ -75,6 +76,9 @@ class Listener(Protocol):
 
 class Mm(Part):
     """struct mm_struct. Pages are numbered from 0 to `pages` - 1."""
+
+    lifetime: Lifetime | None = None
+    """how subscriptions, or the address space, come and go, where they do"""
 
     huge: HugeMemory | None = None
     """huge entries, in scenarios that have them"""
@@ -241,6 +245,14 @@ class Mm(Part):
     def fault_in(self, page: int, write: bool) -> Pte:
         """get_user_pages() for one page: the entry, EMPTY if the access is not allowed."""
         return gup.fault_in(self, page, write)
+
+    def pin_user_page(self, page: int, write: bool) -> Pte:
+        """pin_user_pages() for one page: the entry, EMPTY if the access is not allowed."""
+        return gup.pin_user_page(self, page, write)
+
+    def unpin_user_page(self, frame: int) -> None:
+        """unpin_user_page(): by whoever pinned it; the frame may be free then."""
+        self.memory.put_page(frame)
 
     # --- what entries are besides what hardware sees --------------------------------------------
 

@@ -124,3 +124,7 @@ ACCESS_RULES = (
     LOST_DIRTY_BIT,
 )
 """in the order in which a landing access is judged: the worst first"""
+
+PINNED_RULES = (FREED_FRAME,)
+"""D3: of a driver that holds references of the pages it has mapped: what it reaches may be old, but
+must not be anybody else's"""

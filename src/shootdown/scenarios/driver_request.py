@@ -50,7 +50,11 @@ class Request:
             if self.pairs
             else [(operation,) for operation in self.operations]
         )
-        return [self._scenario(tuple(operations)) for operations in sets]
+        return [
+            self._scenario(tuple(operations))
+            for operations in sets
+            if len(operations) < 2 or operations[0].goes_with(operations[1])
+        ]
 
     def _scenario(self, operations: tuple[Operation, ...]) -> Scenario:
         tables = max((operation.tables for operation in operations), default=1)

@@ -28,7 +28,7 @@ from shootdown.program.program import Program
 from shootdown.scenarios.check import check_case
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.keeping import Search, identity_of
-from shootdown.scenarios.kernels import is_for
+from shootdown.scenarios.kernels import callbacks_of, is_for
 from shootdown.scenarios.question import Settings, ask
 from shootdown.scenarios.verdict import Verdict
 
@@ -85,7 +85,8 @@ class Plan:
         return [
             (kernel, arch)
             for kernel in self.kernels
-            if operation.exists_in(kernel) and is_for(DRIVERS[driver], kernel)
+            if is_for(DRIVERS[driver], kernel)
+            and operation.is_for(kernel, callbacks_of(DRIVERS[driver]))
             for arch in self.archs
         ]
 

@@ -19,7 +19,7 @@ from shootdown.scenarios.classes import Target
 from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.errors import TargetError
-from shootdown.scenarios.kernels import kernel_for
+from shootdown.scenarios.kernels import callbacks_of, kernel_for
 from shootdown.scenarios.model_request import ModelRequest
 
 
@@ -69,7 +69,7 @@ def ask(name: str, cls: Target, settings: Settings) -> Question:
         cls,
         name,
         kernel,
-        operations_for(kernel, settings.operations),
+        operations_for(kernel, settings.operations, callbacks_of(cls)),
         settings.pairs,
         PAGES if settings.pages is None else settings.pages,
         DEVICES if settings.devices is None else settings.devices,
@@ -80,15 +80,18 @@ def ask(name: str, cls: Target, settings: Settings) -> Question:
 
 
 def operations_for(
-    kernel: Version, wanted: tuple[Operation, ...] | None = None
+    kernel: Version,
+    wanted: tuple[Operation, ...] | None = None,
+    callbacks: frozenset[str] = frozenset(),
 ) -> tuple[Operation, ...]:
-    """The operations that were asked for; all that the kernel has, if nobody asked.
+    """The operations that were asked for; if nobody asked, all that the kernel has and a driver
+    with these callbacks is ready for.
 
     Raises:
         TargetError: for one that the kernel does not have.
     """
     if wanted is None:
-        return tuple(each for each in OPERATIONS.values() if each.exists_in(kernel))
+        return tuple(each for each in OPERATIONS.values() if each.is_for(kernel, callbacks))
     for operation in wanted:
         if not operation.exists_in(kernel):
             last = f" to {show_version(operation.until)}" if operation.until else " on"

@@ -60,6 +60,9 @@ class Call(Part):
     def run(self) -> None:
         """The system call."""
         self.operation.function(self.task, self.range)
+        lifetime = self.task.mm.lifetime
+        if lifetime is not None and not self.operation.outside:
+            lifetime.mmput()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,8 @@ class System:
         if any(each.parts for each in scenario.operations):
             # a cache's, and one of each fault that waits for the page to be unlocked
             references += 2 + geometry.devices + geometry.cpus
+        if scenario.driver.pins:
+            references += geometry.pages + geometry.devices
         self.memory = Memory(geometry, references)
         self.memory.label = "memory"
         self.mm = Mm(self.memory, geometry, scenario.kernel, scenario.arch)
@@ -179,7 +184,10 @@ class System:
         for unit in self.driver.device.units:
             unit.endless = scenario.endless
         subscribers: Any = [self.driver]
-        self.mm.notifiers = generation_for(scenario.kernel)(subscribers)
+        lifetime = self.mm.lifetime
+        self.mm.notifiers = generation_for(scenario.kernel)(
+            subscribers, lifetime is not None, lifetime is None or lifetime.registered
+        )
         self.tasks = [Task(self.mm, n) for n in range(len(scenario.operations))]
 
     def entries(self) -> list[Entry]:
@@ -202,8 +210,18 @@ class System:
         patterns = dict.fromkeys(
             pattern for operation in self.scenario.operations for pattern in operation.patterns
         )
-        found = [open_with(self.mm, pattern) for pattern in patterns or ANONYMOUS]
+        found = [
+            {**open_with(self.mm, pattern), **self._users()} for pattern in patterns or ANONYMOUS
+        ]
         return [Start(dict(s)) for n, s in enumerate(found) if s not in found[:n]]
+
+    def _users(self) -> dict[tuple[Any, int], int]:
+        """mm_users: the process, and every task that is a thread of it until its call ends."""
+        lifetime = self.mm.lifetime
+        if lifetime is None:
+            return {}
+        inside = sum(not operation.outside for operation in self.scenario.operations)
+        return {(lifetime.users, 0): 1 + inside}
 
     def compile(self) -> Program:
         """The program of this scenario.

@@ -8,6 +8,8 @@ Read the modules in order and you read the history (docs/notifiers.md has it as 
 `v2_6_38`  test_young
 `v3_6`     change_pte before the entry; release before unlinking
 `v3_7`     callbacks may sleep; invalidate_page after the page-table lock; copies in start and end
+`v3_9`     whoever unlinks calls release: once
+`v3_10`    release for all, then the list is emptied; unregister waits in any case
 `v3_15`    mprotect tells only what is populated, and flushes CPU TLBs after end
 `v3_17`    clear_flush_young of a range
 `v3_19`    invalidate_range, for hardware that walks the CPU's page table

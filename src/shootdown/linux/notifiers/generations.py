@@ -11,6 +11,8 @@ from shootdown.linux.notifiers import (
     v2_6_38,
     v3_6,
     v3_7,
+    v3_9,
+    v3_10,
     v3_15,
     v3_17,
     v3_19,
@@ -47,9 +49,9 @@ from shootdown.linux.version import (
 )
 
 _MODULES = (
-    v2_6_27, v2_6_32, v2_6_37, v2_6_38, v3_6, v3_7, v3_15, v3_17, v3_19, v4_3, v4_5, v4_11, v4_13,
-    v4_14, v4_15, v4_16, v4_19, v5_0, v5_2, v5_4, v5_5, v5_9, v5_12, v5_14, v5_18, v6_1, v6_4,
-    v6_6, v6_10, v6_19,
+    v2_6_27, v2_6_32, v2_6_37, v2_6_38, v3_6, v3_7, v3_9, v3_10, v3_15, v3_17, v3_19, v4_3, v4_5,
+    v4_11, v4_13, v4_14, v4_15, v4_16, v4_19, v5_0, v5_2, v5_4, v5_5, v5_9, v5_12, v5_14, v5_18,
+    v6_1, v6_4, v6_6, v6_10, v6_19,
 )  # fmt: skip
 
 GENERATIONS: tuple[type[Notifiers], ...] = tuple(module.Notifiers for module in _MODULES)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import cast
 
-from shootdown.lang.declare import Flag
+from shootdown.lang.declare import Flag, Ghost, ghost, require
 from shootdown.lang.part import Part
 from shootdown.lang.sections import Section, SectionPart
 from shootdown.linux.notifiers.subscriber import Subscriber
+from shootdown.rules.lifetime import CALLBACK_AFTER_UNREGISTER
 
 
 class Subscription(Part):
@@ -20,8 +21,29 @@ class Subscription(Part):
     def __init__(self, subscriber: Subscriber, number: int, comes_and_goes: bool, hashed: bool):
         self.subscriber = subscriber
         self.label = f"notifier{number}"
+        self.comes_and_goes = comes_and_goes
         self.hashed = Flag(hashed) if comes_and_goes else True
         """on the list: !hlist_unhashed()"""
+        self.freed = Ghost(Flag())
+
+    def alive(self) -> Subscriber:
+        """The driver, about to be called."""
+        self.judge_alive()
+        return self.subscriber
+
+    def judge_alive(self) -> None:
+        """Its memory must be there, before a call and after."""
+        if self.comes_and_goes:
+            self._judge_alive()
+
+    @ghost
+    def _judge_alive(self) -> None:
+        require(not self.freed, CALLBACK_AFTER_UNREGISTER)
+
+    @ghost
+    def free(self) -> None:
+        """kfree() of what holds it."""
+        self.freed = True
 
 
 class NobodyWaits(SectionPart):

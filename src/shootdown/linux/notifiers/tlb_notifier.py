@@ -62,7 +62,8 @@ class TlbNotifier(v3_19.Notifiers):
                 for each in self.flushes:
                     if each.hashed:
                         count("calls of arch_invalidate_secondary_tlbs")
-                        self.tell_tlb(each.subscriber, range)
+                        self.tell_tlb(each.alive(), range)
+                        each.judge_alive()
 
     @atomic_context
     def tell_tlb(self, subscriber: Subscriber, range: PageRange) -> None:

@@ -82,7 +82,7 @@ class Notifiers(Part):
             Subscription(each, number, comes_and_goes, registered)
             for number, each in enumerate(subscribers)
         ]
-        self.readers = self.new_readers() if comes_and_goes else NobodyWaits()
+        self.readers: Any = self.new_readers() if comes_and_goes else NobodyWaits()
         self.lock = Spinlock()
         """mmu_notifier_mm.lock: of the list"""
         self.starts = self.having("invalidate_range_start")
@@ -206,16 +206,51 @@ class Notifiers(Part):
         """mmu_notifier_test_young(): was it used? Nothing is cleared (~2.6.38)."""
         return False
 
-    # --- the end of the address space ------------------------------------------------------------
+    # --- subscriptions come and go ---------------------------------------------------------------
+
+    def register(self, subscription: Subscription) -> None:
+        """__mmu_notifier_register(), between mm_take_all_locks() and mm_drop_all_locks(): nobody
+        is between a start and its end."""
+        with self.lock:
+            subscription.hashed = True
+
+    def unregister(self, subscription: Subscription) -> None:
+        """mmu_notifier_unregister(): whoever finds it on the list takes it off and calls release;
+        then everybody who may still be in a callback is waited for. Not from a callback, nor with
+        a lock that callbacks take (D11)."""
+        with self.readers.read():
+            with self.lock:
+                found = subscription.hashed
+                subscription.hashed = False
+            if found and subscription in self.releases:
+                self.call_release(subscription)
+        self.readers.synchronize()
 
     def release(self) -> None:
         """mmu_notifier_release(), from exit_mmap(): nothing has been unmapped yet."""
-        if self.walks(self.releases):
+        if self.comes_and_goes:
+            self.unhook()
+            self.readers.synchronize()
+        else:
+            for each in self.releases:
+                self.call_release(each)
+
+    def unhook(self) -> None:
+        """__mmu_notifier_release(): each is taken off the list, and its release runs after that
+        (B17 a). Linux becomes a reader between the two, under the lock; here a little earlier."""
+        for each in self.subscriptions:
             with self.readers.read():
-                for each in self.releases:
-                    if each.hashed:
-                        count("calls of release")
-                        self.tell_release(each.subscriber)
+                with self.lock:
+                    found = each.hashed
+                    each.hashed = False
+                if found and each in self.releases:
+                    self.call_release(each)
+
+    def call_release(self, subscription: Subscription) -> None:
+        """One call. A driver has to bear two of them, and at the same time."""
+        count("calls of release")
+        self.tell_release(subscription.alive())
+        subscription.judge_alive()
 
     # --- what this generation sends --------------------------------------------------------------
 
@@ -226,7 +261,8 @@ class Notifiers(Part):
                 for each in self.starts:
                     if each.hashed:
                         count("calls of invalidate_range_start")
-                        self.tell_start(each.subscriber, range)
+                        self.tell_start(each.alive(), range)
+                        each.judge_alive()
 
     def send_end(self, range: MmuNotifierRange) -> None:
         """__mmu_notifier_invalidate_range_end()"""
@@ -235,7 +271,8 @@ class Notifiers(Part):
                 for each in self.ends:
                     if each.hashed:
                         count("calls of invalidate_range_end")
-                        self.tell_end(each.subscriber, range)
+                        self.tell_end(each.alive(), range)
+                        each.judge_alive()
 
     def invalidate_page(self, page: int) -> None:
         """mmu_notifier_invalidate_page()"""
@@ -244,7 +281,8 @@ class Notifiers(Part):
                 for each in self.pages:
                     if each.hashed:
                         count("calls of invalidate_page")
-                        self.tell_page(each.subscriber, page)
+                        self.tell_page(each.alive(), page)
+                        each.judge_alive()
 
     def clear_flush_young(self, range: PageRange) -> bool:
         """__mmu_notifier_clear_flush_young(): every one is asked."""
@@ -254,7 +292,7 @@ class Notifiers(Part):
                 for each in self.flush_youngs:
                     if each.hashed:
                         count("calls of clear_flush_young")
-                        if self.ask_flush_young(each.subscriber, range):
+                        if self.ask_flush_young(each.alive(), range):
                             young = True
         return young
 

@@ -50,10 +50,12 @@ class Notifiers(v2_6_27.Notifiers):
                 for each in self.subscriptions:
                     if each in self.changes and each.hashed:
                         count("calls of change_pte")
-                        self.tell_change(each.subscriber, page, pte)
+                        self.tell_change(each.alive(), page, pte)
+                        each.judge_alive()
                     elif each in self.pages and each.hashed:
                         count("calls of invalidate_page")
-                        self.tell_page(each.subscriber, page)
+                        self.tell_page(each.alive(), page)
+                        each.judge_alive()
 
     @atomic_context
     def tell_change(self, subscriber: Subscriber, page: int, pte: Pte) -> None:

@@ -35,7 +35,7 @@ class Notifiers(v2_6_37.Notifiers):
                 for each in self.test_youngs:
                     if each.hashed:
                         count("calls of test_young")
-                        if self.ask_test_young(each.subscriber, page):
+                        if self.ask_test_young(each.alive(), page):
                             return True
         return False
 

@@ -6,10 +6,10 @@ when it is through; flush_tlb_range() follows in change_protection_range(), afte
 
 from __future__ import annotations
 
-from shootdown.linux.notifiers import v3_7
+from shootdown.linux.notifiers import v3_10
 
 
-class Notifiers(v3_7.Notifiers):
+class Notifiers(v3_10.Notifiers):
     """As before, but mprotect sends less, and its CPU flush comes after end."""
 
     since = (3, 15, 0)

@@ -41,7 +41,8 @@ class Notifiers(v3_17.Notifiers):
                 for each in self.flushes:
                     if each.hashed:
                         count("calls of invalidate_range")
-                        self.tell_flush(each.subscriber, range)
+                        self.tell_flush(each.alive(), range)
+                        each.judge_alive()
 
     def invalidate_range_end(self, range: MmuNotifierRange) -> None:
         """The end of any operation is also a flush point."""
@@ -55,10 +56,12 @@ class Notifiers(v3_17.Notifiers):
                 for each in self.subscriptions:
                     if each in self.flushes and each.hashed:
                         count("calls of invalidate_range")
-                        self.tell_flush(each.subscriber, range)
+                        self.tell_flush(each.alive(), range)
+                        each.judge_alive()
                     if each in self.ends and each.hashed:
                         count("calls of invalidate_range_end")
-                        self.tell_end(each.subscriber, range)
+                        self.tell_end(each.alive(), range)
+                        each.judge_alive()
 
     def pte_cleared_and_flushed(self, range: PageRange) -> None:
         """ptep_clear_flush_notify() tells at once: a new page may be mapped next."""

@@ -58,7 +58,8 @@ class Notifiers(v3_6.Notifiers):
                 for each in self.changes:
                     if each.hashed:
                         count("calls of change_pte")
-                        self.tell_change(each.subscriber, page, pte)
+                        self.tell_change(each.alive(), page, pte)
+                        each.judge_alive()
 
     def tell_start(self, subscriber: Subscriber, range: MmuNotifierRange) -> None:
         """Under srcu_read_lock()."""

@@ -8,10 +8,12 @@ page-table locks (B26, commit eb66ae030829). Source: commit 93065ac753e4; mm/mmu
 
 from __future__ import annotations
 
-from shootdown.lang.declare import atomic_context, count
+from shootdown.lang.declare import atomic_context, count, require
 from shootdown.linux.notifiers import v4_16
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber
+from shootdown.linux.notifiers.subscription import Subscription
+from shootdown.rules.lifetime import REFUSED_BLOCKABLE
 
 EAGAIN = 11
 """what a start returns that would have to block; 0, or nothing, is yes"""
@@ -36,10 +38,20 @@ class Notifiers(v4_16.Notifiers):
                 for each in self.starts:
                     if each.hashed:
                         count("calls of invalidate_range_start")
-                        answer = self.ask_start(each.subscriber, range)
+                        answer = self.ask_start(each.alive(), range)
                         if answer is not None and answer != 0:
                             agreed = False
+                            self.judge_refusal(each)
         return agreed
+
+    def tell_start(self, subscriber: Subscriber, range: MmuNotifierRange) -> None:
+        """Whatever it answers, the caller goes on."""
+        answer: int | None = subscriber.invalidate_range_start(range)
+        if answer is not None:
+            require(answer == 0, REFUSED_BLOCKABLE)
+
+    def judge_refusal(self, subscription: Subscription) -> None:
+        """Anybody may refuse."""
 
     @atomic_context
     def ask_start(self, subscriber: Subscriber, range: MmuNotifierRange) -> int | None:

@@ -36,7 +36,7 @@ class Notifiers(v3_19.Notifiers):
                 for each in self.clear_youngs:
                     if each.hashed:
                         count("calls of clear_young")
-                        if self.ask_clear_young(each.subscriber, PageRange(page, page + 1)):
+                        if self.ask_clear_young(each.alive(), PageRange(page, page + 1)):
                             young = True
         return young
 

@@ -6,15 +6,21 @@ it could not know whether its own start is meant. Source: commit c2655835fd8c (B
 
 from __future__ import annotations
 
-from shootdown.lang.declare import count
+from shootdown.lang.declare import count, require
 from shootdown.linux.notifiers import v5_9
 from shootdown.linux.notifiers.range import MmuNotifierRange
+from shootdown.linux.notifiers.subscription import Subscription
+from shootdown.rules.lifetime import REFUSES_WITH_END
 
 
 class Notifiers(v5_9.Notifiers):
     """A refusal is undone."""
 
     since = (5, 12, 0)
+
+    def judge_refusal(self, subscription: Subscription) -> None:
+        """WARN_ON(): who refuses must have no end."""
+        require(subscription not in self.ends, REFUSES_WITH_END)
 
     def invalidate_range_start_nonblock(self, range: MmuNotifierRange) -> bool:
         """As before; after a refusal every end is called before the caller hears of it."""
@@ -25,5 +31,6 @@ class Notifiers(v5_9.Notifiers):
                     for each in self.ends:
                         if each.hashed:
                             count("calls of invalidate_range_end")
-                            self.tell_end_nonblock(each.subscriber, range)
+                            self.tell_end_nonblock(each.alive(), range)
+                            each.judge_alive()
         return agreed

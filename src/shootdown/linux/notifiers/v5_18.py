@@ -13,3 +13,9 @@ class Notifiers(v5_14.Notifiers):
     """The condition is evaluated under the lock."""
 
     since = (5, 18, 0)
+
+    def wait_for_removal(self, seq: int) -> None:
+        """mmu_interval_seq_released(): whoever moved the sequence has given back the lock."""
+        super().wait_for_removal(seq)
+        with self.lock:
+            assert self.invalidate_seq != seq

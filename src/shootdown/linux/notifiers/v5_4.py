@@ -7,7 +7,13 @@ the list and frees it when all readers have left, without calling release. Sourc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from shootdown.lang.declare import atomic_context, count
+from shootdown.lang.work import Work, schedule_work
 from shootdown.linux.notifiers import v5_2
+from shootdown.linux.notifiers.subscriber import Subscriber
+from shootdown.linux.notifiers.subscription import Subscription
 
 
 class Notifiers(v5_2.Notifiers):
@@ -15,3 +21,35 @@ class Notifiers(v5_2.Notifiers):
 
     since = (5, 4, 0)
     callbacks = (*v5_2.Notifiers.callbacks, "free_notifier")
+
+    def __init__(
+        self,
+        subscribers: Sequence[Subscriber],
+        comes_and_goes: bool = False,
+        registered: bool = True,
+    ) -> None:
+        super().__init__(subscribers, comes_and_goes, registered)
+        self.frees = self.having("free_notifier")
+        self.free_srcu = Work(self.mmu_notifier_free_rcu)
+        """call_srcu(): what runs once all readers have left"""
+
+    def put(self, subscription: Subscription) -> None:
+        """mmu_notifier_put() by the last user: off the list, and freed later. release is not
+        called, so the driver has stopped its hardware before."""
+        with self.lock:
+            subscription.hashed = False
+        schedule_work(self.free_srcu)
+
+    def mmu_notifier_free_rcu(self) -> None:
+        """After the grace period, for the one subscription that operations give up."""
+        self.readers.synchronize()
+        (subscription,) = self.subscriptions
+        if subscription in self.frees:
+            count("calls of free_notifier")
+            self.tell_free(subscription.alive())
+        subscription.free()
+
+    @atomic_context
+    def tell_free(self, subscriber: Subscriber) -> None:
+        """In a callback of SRCU."""
+        subscriber.free_notifier()

@@ -41,7 +41,8 @@ class Notifiers(v6_4.Notifiers):
                 for each in self.flushes:
                     if each.hashed:
                         count("calls of arch_invalidate_secondary_tlbs")
-                        self.tell_arch_flush(each.subscriber, range)
+                        self.tell_arch_flush(each.alive(), range)
+                        each.judge_alive()
 
     def invalidate_range_end(self, range: MmuNotifierRange) -> None:
         """No flush point any more."""

@@ -25,6 +25,7 @@ from shootdown.linux.operations.mapping_dirty_helpers import (
 )
 from shootdown.linux.operations.migrate_pages import migrate_pages
 from shootdown.linux.operations.mmap import mmap
+from shootdown.linux.operations.mmu_notifier import LIFETIME
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
 from shootdown.linux.operations.numa_balancing import change_prot_numa, numa_balancing
@@ -116,8 +117,18 @@ _ANONYMOUS_MEMORY = tuple(
     for function in (read_fault, write_fault, mmap, munmap, madvise_dontneed, mprotect, fork)
 )
 
+FROM_OUTSIDE = ("truncate", "punch_hole", "fsync", "dax_writeback", "reclaim", "reclaim_file")
+"""those that find the address space by the reverse mapping and do not use it (mm_users)"""
+
 _FILES = tuple(
-    Operation(name, function, since=since, patterns=patterns, parts=(Mapping,))
+    Operation(
+        name,
+        function,
+        since=since,
+        patterns=patterns,
+        parts=(Mapping,),
+        outside=name in FROM_OUTSIDE,
+    )
     for name, function, since, patterns in (
         ("file_read_fault", read_fault, OLDEST, FILE),
         ("file_write_fault", write_fault, OLDEST, FILE),
@@ -137,7 +148,14 @@ _FILES = tuple(
 )
 
 _PAGES = tuple(
-    Operation(name, function, since=since, patterns=patterns, parts=parts)
+    Operation(
+        name,
+        function,
+        since=since,
+        patterns=patterns,
+        parts=parts,
+        outside=name in FROM_OUTSIDE,
+    )
     for name, function, since, patterns, parts in (
         ("reclaim", reclaim, OLDEST, RECLAIMABLE, (Reclaim,)),
         ("reclaim_file", reclaim, OLDEST, FILE_RECLAIMABLE, (Mapping, Reclaim)),
@@ -161,6 +179,7 @@ OPERATIONS: dict[str, Operation] = {
         *_AGING,
         *_OTHERS,
         *HUGE_PAGES,
+        *LIFETIME,
     )
 }
 

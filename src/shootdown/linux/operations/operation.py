@@ -3,8 +3,9 @@ kernels that do it wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 from shootdown.lang.declare import PageRange
 from shootdown.linux.mm import Mm
@@ -13,6 +14,14 @@ from shootdown.linux.task import Task
 from shootdown.linux.version import Version
 
 OLDEST: Version = (2, 6, 27)
+
+
+class LifetimeRole(Enum):
+    """What an operation does to a subscription, or to the address space it is on."""
+
+    BEGINS = "a subscription begins"
+    ENDS = "a subscription ends"
+    EXITS = "the address space ends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +63,30 @@ class Operation:
     """address spaces on which it is worth looking at"""
     known_bugs: tuple[KnownBug, ...] = ()
     """kernels on which it is wrong"""
+    needs: tuple[str, ...] = ()
+    """callbacks of which a driver must have one to be checked with it unasked"""
+    lifetime: LifetimeRole | None = None
+    """what it does to subscriptions or the address space"""
+    outside: bool = False
+    """whoever performs it is no user of the address space (mm_users), which may end meanwhile"""
     parts: tuple[Callable[[Mm], object], ...] = ()
     """parts of the address space that a scenario without such an operation does without: each is
     made with it, and makes itself known to it"""
 
     tables: int = 1
     """how many page tables it takes to show something"""
+
+    def goes_with(self, other: Operation) -> bool:
+        """Whether both at the same time mean anything: a driver makes and gives up a subscription
+        once, and a process ends once; that these two are at the same time is what may happen."""
+        if self.lifetime is None or other.lifetime is None:
+            return True
+        return {self.lifetime, other.lifetime} == {LifetimeRole.ENDS, LifetimeRole.EXITS}
+
+    def is_for(self, kernel: Version, callbacks: Iterable[str]) -> bool:
+        """Whether a kernel has it, and a driver with these callbacks is ready for it."""
+        ready = not self.needs or any(callback in self.needs for callback in callbacks)
+        return ready and self.exists_in(kernel)
 
     def exists_in(self, kernel: Version) -> bool:
         """Whether a kernel has it."""

@@ -1,0 +1,140 @@
+"""Subscriptions that come and go: mm/mmu_notifier.c, called by drivers; and the end of the process.
+
+Registering takes every lock that could protect an operation between start and end
+(mm_take_all_locks(), mm/vma.c): mmap_lock for writing and the locks of the reverse mapping, so that
+nobody hears an end without its start (M7). Of these the model has mmap_lock, which all operations
+that are checked here hold; VMA locks (6.4, B42) are not modelled.
+
+Before a subscription is given up the driver has stopped its devices: see `linux/lifetime.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shootdown.lang.declare import PageRange
+from shootdown.linux.lifetime import Lifetime, NotInserted, Unregistered
+from shootdown.linux.mm import Mm
+from shootdown.linux.operations.munmap import unmap_region
+from shootdown.linux.operations.operation import LifetimeRole, Operation
+from shootdown.linux.task import Task
+from shootdown.linux.vma import NO_VMA
+
+
+def mmu_notifier_register(task: Task, range: PageRange) -> None:
+    """A driver registers, and lets its devices begin."""
+    mm = task.mm
+    with mm.mmap_lock.write():
+        mm.notifiers.register(mm.notifiers.subscriptions[0])
+    lifetime_of(mm).bind()
+
+
+def mmu_notifier_unregister(task: Task, range: PageRange) -> None:
+    """A driver is closed, unregisters, and frees what its callbacks use."""
+    mm = task.mm
+    subscription = mm.notifiers.subscriptions[0]
+    lifetime_of(mm).unbind()
+    mm.notifiers.unregister(subscription)
+    subscription.free()
+
+
+def mmu_notifier_put(task: Task, range: PageRange) -> None:
+    """A driver is closed and gives up its counted subscription, which is freed later (5.4)."""
+    mm = task.mm
+    notifiers: Any = mm.notifiers
+    lifetime_of(mm).unbind()
+    notifiers.put(notifiers.subscriptions[0])
+
+
+def mmu_interval_notifier_insert(task: Task, range: PageRange) -> None:
+    """A driver inserts an interval while anything may be under way, and begins (5.5)."""
+    mm = task.mm
+    notifiers: Any = mm.notifiers
+    notifiers.mmu_interval_notifier_insert(notifiers.intervals[0])
+    lifetime_of(mm).bind()
+
+
+def mmu_interval_notifier_remove(task: Task, range: PageRange) -> None:
+    """A driver is closed, removes its interval and frees it (5.5)."""
+    mm = task.mm
+    notifiers: Any = mm.notifiers
+    interval = notifiers.intervals[0]
+    lifetime_of(mm).unbind()
+    notifiers.mmu_interval_notifier_remove(interval)
+    interval.free()
+
+
+def mmput(task: Task, range: PageRange) -> None:
+    """The last user of the address space is gone: __mmput(), exit_mmap().
+
+    release, and the list is empty; S and E go to intervals only; [P-], E, C, R, T (row 2).
+    """
+    mm = task.mm
+    lifetime_of(mm).last_user_leaves()
+    mm.notifiers.release()
+    lifetime_of(mm).release_returned()
+    mm.begin(mm.whole)
+    with mm.mmap_lock.write():
+        for page in mm.whole:
+            mm.vma[page] = NO_VMA
+        unmap_region(task, mm.whole)
+
+
+def lifetime_of(mm: Mm) -> Lifetime:
+    """Operations of this file bring it."""
+    assert mm.lifetime is not None
+    return mm.lifetime
+
+
+LIFETIME = (
+    Operation(
+        "mmu_notifier_register",
+        mmu_notifier_register,
+        parts=(Unregistered,),
+        needs=("release",),
+        lifetime=LifetimeRole.BEGINS,
+    ),
+    Operation(
+        "mmu_notifier_unregister",
+        mmu_notifier_unregister,
+        parts=(Lifetime,),
+        needs=("release",),
+        lifetime=LifetimeRole.ENDS,
+        outside=True,
+    ),
+    Operation(
+        "mmu_notifier_put",
+        mmu_notifier_put,
+        since=(5, 4, 0),
+        parts=(Lifetime,),
+        needs=("free_notifier",),
+        lifetime=LifetimeRole.ENDS,
+        outside=True,
+    ),
+    Operation(
+        "mmu_interval_notifier_insert",
+        mmu_interval_notifier_insert,
+        since=(5, 5, 0),
+        parts=(NotInserted,),
+        needs=("invalidate",),
+        lifetime=LifetimeRole.BEGINS,
+    ),
+    Operation(
+        "mmu_interval_notifier_remove",
+        mmu_interval_notifier_remove,
+        since=(5, 5, 0),
+        parts=(Lifetime,),
+        needs=("invalidate",),
+        lifetime=LifetimeRole.ENDS,
+        outside=True,
+    ),
+    Operation(
+        "mmput",
+        mmput,
+        parts=(Lifetime,),
+        needs=("release", "invalidate"),
+        lifetime=LifetimeRole.EXITS,
+        outside=True,
+    ),
+)
+"""subscriptions, and the address space, come and go: for drivers that are ready for it"""

@@ -1,0 +1,126 @@
+"""Operations that tests run beside subscriptions that come and go, and how they are searched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shootdown.drivers.catalogue import DRIVERS
+from shootdown.drivers.driver import Driver
+from shootdown.lang.declare import PageRange
+from shootdown.linux.lifetime import Lifetime, Unregistered
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.operations.catalogue import OPERATIONS
+from shootdown.linux.operations.mmu_notifier import lifetime_of
+from shootdown.linux.operations.operation import LifetimeRole, Operation
+from shootdown.linux.task import Task
+from shootdown.linux.version import parse_version
+from shootdown.scenarios.check import check_case
+from shootdown.scenarios.driver_request import Request
+from shootdown.scenarios.effort import Effort
+from shootdown.scenarios.verdict import ScenarioResult
+
+
+def unmap_mapping_range(task: Task, range: PageRange) -> None:
+    """unmap_mapping_range() as by another process that shortens a file: without mmap_lock, whoever
+    still uses the address space (row 3)."""
+    mm = task.mm
+    announced = MmuNotifierRange(range.start, range.end, Event.CLEAR, "zap_page_range_single")
+    mm.begin(range)
+    mm.notifiers.invalidate_range_start(announced)
+    task.gather.zap_page_range(range)
+    mm.notifiers.invalidate_range_end(announced)
+    task.gather.flush()
+    mm.end(range)
+
+
+def unmap_one(task: Task, range: PageRange) -> None:
+    """try_to_unmap_one() of page 0, reduced to its calls: the entry goes, the page stays."""
+    mm = task.mm
+    announced = MmuNotifierRange(0, 1, Event.CLEAR, "try_to_unmap_one")
+    mm.begin(PageRange(0, 1))
+    if mm.notifiers.rmap_is_announced:
+        mm.notifiers.invalidate_range_start(announced)
+    with mm.page_table_lock:
+        old = mm.pte[0]
+        if old.present:
+            mm.arch.ptep_clear_flush(0)
+            mm.notifiers.page_unmapped(0)
+    if old.present:
+        mm.notifiers.page_unlocked(0)
+    if mm.notifiers.rmap_is_announced:
+        mm.notifiers.invalidate_range_end(announced)
+    if old.present:
+        mm.memory.put_page(old.frame)
+    mm.end(PageRange(0, 1))
+
+
+def register_without_locks(task: Task, range: PageRange) -> None:
+    """Registration that does not take mmap_lock, nor any other: an operation may be under way."""
+    mm = task.mm
+    mm.notifiers.register(mm.notifiers.subscriptions[0])
+    lifetime_of(mm).bind()
+
+
+def unregister_without_waiting(task: Task, range: PageRange) -> None:
+    """Off the list, and freed at once: a callback may still be running."""
+    mm = task.mm
+    subscription = mm.notifiers.subscriptions[0]
+    lifetime_of(mm).unbind()
+    with mm.notifiers.lock:
+        subscription.hashed = False
+    subscription.free()
+
+
+def unregister_under_lock(task: Task, range: PageRange) -> None:
+    """With the lock held that callbacks of the driver take."""
+    mm = task.mm
+    subscription = mm.notifiers.subscriptions[0]
+    driver: Any = subscription.subscriber
+    lifetime_of(mm).unbind()
+    with driver.outer:
+        mm.notifiers.unregister(subscription)
+    subscription.free()
+
+
+OWN = {
+    operation.name: operation
+    for operation in (
+        Operation("unmap_mapping_range", unmap_mapping_range, outside=True),
+        Operation("unmap_one", unmap_one, outside=True),
+        Operation(
+            "register_without_locks",
+            register_without_locks,
+            parts=(Unregistered,),
+            lifetime=LifetimeRole.BEGINS,
+        ),
+        Operation(
+            "unregister_without_waiting",
+            unregister_without_waiting,
+            parts=(Lifetime,),
+            lifetime=LifetimeRole.ENDS,
+            outside=True,
+        ),
+        Operation(
+            "unregister_under_lock",
+            unregister_under_lock,
+            parts=(Lifetime,),
+            lifetime=LifetimeRole.ENDS,
+            outside=True,
+        ),
+    )
+}
+
+
+def check(driver: str | type[Driver], kernel: str, operations: str) -> ScenarioResult:
+    """Search one scenario: a shipped driver or a class, operations joined by `+`."""
+    cls = DRIVERS[driver] if isinstance(driver, str) else driver
+    found = tuple(OWN.get(name) or OPERATIONS[name] for name in operations.split("+"))
+    request = Request(cls, cls.__name__, parse_version(kernel), found, pairs=len(found) > 1)
+    case = next(each for each in request.cases if each.operations == found)
+    return check_case(case, Effort())
+
+
+def verdict(driver: str | type[Driver], kernel: str, operations: str) -> str:
+    """`holds`, or the rule that breaks."""
+    result = check(driver, kernel, operations)
+    return result.rule or result.verdict
