@@ -107,4 +107,5 @@ def test_callbacks_are_found_by_name() -> None:
     assert callbacks_of(BothFamilies) == {
         "arch_invalidate_secondary_tlbs",
         "invalidate_range_start",
+        "release",
     }
