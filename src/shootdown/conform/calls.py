@@ -13,6 +13,7 @@ from shootdown.lang.part import Part
 from shootdown.linux.syscalls import madvise
 from shootdown.linux.syscalls.files import ftruncate, punch_hole, pwrite, unmap_mapping_range
 from shootdown.linux.syscalls.fork import become_child, exit_mmap, fork
+from shootdown.linux.syscalls.huge import collapse
 from shootdown.linux.syscalls.mlock import mlock, munlock
 from shootdown.linux.syscalls.mmap import mmap
 from shootdown.linux.syscalls.mprotect import mprotect
@@ -110,6 +111,11 @@ def _advice(visit: madvise.Visit) -> Call:
     return call
 
 
+def _collapse(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    with process.mm.mmap_lock.write():
+        return madvise.walk_vmas(process, range, collapse)
+
+
 def _populate_read(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
     return madvise_populate(process, range, False)
 
@@ -170,6 +176,7 @@ CALLS: Mapping[str, Call] = {
     "REMOVE": _advice(madvise.remove),
     "GUARD_INSTALL": _advice(madvise.guard_install),
     "GUARD_REMOVE": _advice(madvise.guard_remove),
+    "COLLAPSE": _collapse,
     "populate_read": _populate_read,
     "populate_write": _populate_write,
     "ftruncate": _ftruncate,

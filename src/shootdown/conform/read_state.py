@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from shootdown.conform.place import Place
 from shootdown.conform.recorder import SITES
-from shootdown.conform.system import REGION
+from shootdown.conform.system import ENTRIES, REGION
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.vma import ANONYMOUS, MEMFD, NO_VMA, SHARED
 from shootdown.live.programs import Range, State
@@ -118,7 +118,9 @@ def _letters(runner: Runner, space: Space, place: Place) -> Flags:
     file = present & (runner.view(space, "shmem.is_file")[frames] != 0)
     single = runner.view(space, "memory.refcount")[frames] - file == 1
     guard = runner.view(space, "markers.guard")[inside] != 0
-    bits = {"P": present, "F": file, "X": present & ~zero & single, "G": guard, "Z": zero}
+    huge = present & np.repeat(runner.view(space, "huge.leaf") != 0, ENTRIES)[inside]
+    exclusive = present & ~zero & single
+    bits = {"P": present, "F": file | zero & huge, "X": exclusive, "G": guard, "Z": zero, "H": huge}
     total = np.zeros(place.pages, np.int32)
     for letter, where in bits.items():
         total |= where.astype(np.int32) << _FLAGS.index(letter)

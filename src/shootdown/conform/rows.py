@@ -12,9 +12,11 @@ from shootdown.linux.vma import (
     ANONYMOUS,
     DONTCOPY,
     DONTDUMP,
+    HUGEPAGE,
     LOCKED,
     LOCKONFAULT,
     MEMFD,
+    NOHUGEPAGE,
     RAND_READ,
     SEQ_READ,
     WIPEONFORK,
@@ -33,11 +35,13 @@ FLAGS = {
     "KEEPONFORK": (0, WIPEONFORK),
     "DONTDUMP": (DONTDUMP, 0),
     "DODUMP": (0, DONTDUMP),
+    "HUGEPAGE": (HUGEPAGE, NOHUGEPAGE),
+    "NOHUGEPAGE": (NOHUGEPAGE, HUGEPAGE),
 }
 """the flags that an advice sets, and clears"""
 WALKS = (
     "DONTNEED", "DONTNEED_LOCKED", "FREE", "COLD", "PAGEOUT", "WILLNEED", "REMOVE",
-    "GUARD_INSTALL", "GUARD_REMOVE",
+    "GUARD_INSTALL", "GUARD_REMOVE", "COLLAPSE",
 )  # fmt: skip
 
 

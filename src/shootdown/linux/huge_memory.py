@@ -32,6 +32,8 @@ from shootdown.lang.part import Part
 from shootdown.linux.khugepaged import Khugepaged
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.vma import HUGEPAGE, Vmas
+from shootdown.linux.vma_merge import anon_vma_prepare
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 
 if TYPE_CHECKING:
@@ -108,15 +110,37 @@ class HugeMemory(Part):
             cache.table_freed(self.table_of(block.start))
 
     @indivisible
-    def install(self, block: PageRange, write: bool) -> None:
-        """set_pmd_at() of a new huge page, or of the huge zero page."""
+    def install(self, block: PageRange, rights: int) -> None:
+        """set_pmd_at() of a new huge page."""
+        self.mm.populate_upper(block.start)
+        self.leaf[self.table_of(block.start)] = True
+        head = ZERO_FRAME
+        for page in block:
+            frame = self.mm.memory.alloc_page()
+            if page == block.start:
+                head = frame
+            self._join(frame, head, page - block.start)
+            self.mm.pte[page] = Pte(frame, rights)
+        self._place(head, block.start)
+
+    def _join(self, frame: int, head: int, number: int) -> None:
+        if self.mm.memory.folios is not None:
+            self.mm.memory.folios.join(frame, head, number)
+
+    def _place(self, head: int, page: int) -> None:
+        """folio_add_new_anon_rmap(): where the folio belongs."""
+        folios, vmas = self.mm.memory.folios, self.mm.vmas
+        if folios is not None and vmas is not None:
+            folios.index[head] = vmas.offset[page]
+            folios.anon_vma[head] = vmas.anon_vma[page]
+
+    @indivisible
+    def install_zero(self, block: PageRange) -> None:
+        """set_huge_zero_folio()"""
         self.mm.populate_upper(block.start)
         self.leaf[self.table_of(block.start)] = True
         for page in block:
-            if write:
-                self.mm.pte[page] = Pte(self.mm.memory.alloc_page(), READ_WRITE)
-            else:
-                self.mm.pte[page] = Pte(ZERO_FRAME, READ_ONLY)
+            self.mm.pte[page] = Pte(ZERO_FRAME, READ_ONLY)
 
     @indivisible
     def populate(self, block: PageRange, rights: int) -> None:
@@ -241,13 +265,31 @@ class HugeMemory(Part):
 
     def _anonymous(self, block: PageRange, page: int, write: bool) -> bool:
         """do_huge_pmd_anonymous_page(). That no huge page is to be had is not modelled."""
-        if self.mm.table[self.table_of(page)] or len(block) < self.mm.entries:
+        if self.mm.table[self.table_of(page)] or not self.is_suitable(block, page):
             return False
+        if self.mm.vmas is not None:
+            anon_vma_prepare(self.mm.vmas, page)
+        if write:
+            self.install(block, READ_WRITE)
+        else:
+            self.install_zero(block)
+        return True
+
+    def is_suitable(self, block: PageRange, page: int) -> bool:
+        """thp_vma_allowable_order(): one VMA covers the block, and it is MADV_HUGEPAGE."""
+        if len(block) < self.mm.entries:
+            return False
+        if self.mm.vmas is not None:
+            return self._is_advised(self.mm.vmas, block, page)
         for each in block:
             if self.mm.vma[each] != self.mm.vma[page]:
                 return False
-        self.install(block, write)
         return True
+
+    def _is_advised(self, vmas: Vmas, block: PageRange, page: int) -> bool:
+        if not vmas.has(page, HUGEPAGE) or not vmas.is_anonymous(page):
+            return False
+        return self.is_covered(block, vmas.find(page))
 
     def _write_protected(self, block: PageRange, page: int, old: Pte) -> bool:
         """do_huge_pmd_wp_page() where more than a right is needed."""
@@ -274,11 +316,11 @@ class HugeMemory(Part):
         """Where only the huge zero page is replaced there are no references to drop."""
         if not self.copies_whole:
             self.clear_flush_notify(block)
-            self.install(block, True)
+            self.install(block, READ_WRITE)
             return
         frames = self._frames(block)
         self.clear_flush_notify(block)
-        self.install(block, True)
+        self.install(block, READ_WRITE)
         for frame in frames:
             self.mm.memory.put_page(frame)
 

@@ -40,7 +40,7 @@ class Khugepaged(Part):
         self._copy(block)
         with self.mm.page_table_lock:
             if not self.mm.table[table]:
-                self.huge.install(block, True)
+                self.huge.install(block, self.mm.vma[block.start])
         count("huge pages collapsed")
 
     def pmdp_collapse_flush(self, block: PageRange) -> None:

@@ -23,6 +23,12 @@ class Markers(Part):
         self.mm = mm
         self.guard = PerPage(Flag)
 
+    def move(self, range: PageRange, target: int) -> None:
+        """They go where entries go."""
+        for page in range:
+            self.guard[target + page - range.start] = self.guard[page]
+            self.guard[page] = False
+
     def drop(self, range: PageRange) -> None:
         """The entries are gone for good."""
         for page in range:

@@ -24,6 +24,7 @@ from shootdown.lang.declare import (
 )
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
+from shootdown.linux.folios import Folios
 from shootdown.linux.lazyfree import LazyFree
 from shootdown.rules.machine import OUT_OF_FRAMES
 
@@ -54,6 +55,8 @@ class Memory(Part):
         """files in memory, where programs have some"""
         self.lazyfree: LazyFree | None = None
         """what is known of pages beyond their references, where that matters"""
+        self.folios: Folios | None = None
+        """which of them are one folio"""
 
     @indivisible
     def alloc_page(self) -> int:
@@ -65,6 +68,8 @@ class Memory(Part):
         self.refcount[frame] = 1
         if self.lazyfree is not None:
             self.lazyfree.reset(frame)
+        if self.folios is not None:
+            self.folios.reset(frame)
         if self.shmem is not None:
             self.shmem.is_file[frame] = False
         self.cursor = (frame + 1) % self.frames

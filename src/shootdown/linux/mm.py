@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from shootdown.linux.migrate import Migration
     from shootdown.linux.notifiers.v2_6_27 import Notifiers
     from shootdown.linux.soft_dirty import SoftDirty
+    from shootdown.linux.split_folio import FolioSplitter
     from shootdown.linux.swap import Swap
     from shootdown.linux.swapops import SwapEntries
     from shootdown.linux.userfaultfd import Userfaultfd
@@ -83,6 +84,8 @@ class Mm(Part):
     huge: HugeMemory | None = None
     """huge entries, in scenarios that have them"""
     hugetlb: Hugetlb | None = None
+    splitter: FolioSplitter | None = None
+    """large folios that are split, where that matters"""
     folios: Folios | None = None
     """flags of page frames, where somebody looks at them"""
     dirty_bits: DirtyBits | None = None

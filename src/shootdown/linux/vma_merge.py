@@ -51,7 +51,9 @@ def split_huge_pmd_address(vmas: Vmas, first: int) -> None:
     """split_huge_pmd_address(): mm_find_pmd() looks whether the block has an upper table;
     __split_huge_pmd() then announces the block before it looks for a huge page."""
     mm = vmas.mm
-    if mm.upper_populated(first):
+    if mm.huge is not None and mm.upper_populated(first):
+        mm.huge.split(PageRange(first, first + mm.entries))
+    elif mm.upper_populated(first):
         announced = MmuNotifierRange(first, first + mm.entries, Event.CLEAR, "__split_huge_pmd")
         mm.notifiers.invalidate_range_start(announced)
         mm.notifiers.invalidate_range_end(announced)

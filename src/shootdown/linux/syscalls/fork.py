@@ -34,6 +34,7 @@ def become_child(process: Process) -> int:
     for page in mm.whole:
         if not _is_copied(process, page):
             mm.pte[page] = EMPTY
+            process.huge.leaf[page // mm.entries] = False
             process.markers.guard[page] = False
             vmas.anon_vma[page] = NO_ANON_VMA
         if vmas.has(page, DONTCOPY):

@@ -9,6 +9,7 @@ from shootdown.lang.declare import PageRange
 from shootdown.linux.operations.madvise_dontneed import zap_page_range_single
 from shootdown.linux.operations.madvise_free import madvise_free_single_vma
 from shootdown.linux.syscalls.files import madvise_remove
+from shootdown.linux.syscalls.huge import try_to_free_pte
 from shootdown.linux.syscalls.pageout import pageout
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.vma import ALL_FLAGS, LOCKED
@@ -85,6 +86,7 @@ def dontneed(process: Process, part: PageRange) -> int:
 def dontneed_locked(process: Process, part: PageRange) -> int:
     """MADV_DONTNEED_LOCKED."""
     zap_page_range_single(process.task, part)
+    try_to_free_pte(process, part)
     return 0
 
 
@@ -100,6 +102,7 @@ def cold(process: Process, part: PageRange) -> int:
     """MADV_COLD: pages move on lists of reclaim, and CPUs' accessed bits go. Nobody is told."""
     if process.vmas.has(part.start, LOCKED):
         return -EINVAL
+    process.splitter.split_partly_covered(part)
     return 0
 
 

@@ -18,6 +18,22 @@ from shootdown.linux.syscalls.process import Process
 
 
 def pageout(process: Process, part: PageRange) -> None:
+    """Page table by page table: first large folios that are covered in part are split, then all is
+    reclaimed."""
+    entries = process.mm.entries
+    page = part.start
+    while page < part.end:
+        end = page - page % entries + entries
+        if end > part.end:
+            end = part.end
+        inside = PageRange(page, end)
+        process.splitter.split_partly_covered(inside)
+        process.splitter.reclaim(inside)
+        _pageout_small(process, inside)
+        page = end
+
+
+def _pageout_small(process: Process, part: PageRange) -> None:
     """Page by page; what is mapped elsewhere as well is left alone (folio_mapcount())."""
     mm, shmem = process.mm, process.shmem
     for page in part:
@@ -26,7 +42,7 @@ def pageout(process: Process, part: PageRange) -> None:
             references = mm.memory.refcount[pte.frame]
             if references == 2 and shmem.is_file[pte.frame]:
                 _shrink_file_page(process, page, pte.frame)
-            elif references == 1:
+            elif references == 1 and not process.folios.is_large(pte.frame):
                 _try_to_unmap(process, page, pte.frame)
 
 

@@ -21,7 +21,7 @@ def fault_in(process: Process, page: int, write: bool) -> int:
         if not handle_mm_fault(mm, page, write):
             return -EFAULT
     if write:
-        process.lazyfree.written(mm.pte[page].frame)
+        process.lazyfree.written(process.folios.folio(mm.pte[page].frame))
         process.files.written(mm.pte[page].frame)
     return 0
 

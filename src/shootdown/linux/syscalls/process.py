@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from shootdown.lang.declare import Array, Int, PageNumber, PageRange
 from shootdown.lang.part import Part
+from shootdown.linux.folios import Folios
+from shootdown.linux.huge_memory import HugeMemory
 from shootdown.linux.lazyfree import LazyFree
 from shootdown.linux.markers import Markers
 from shootdown.linux.mm import Mm
 from shootdown.linux.shmem import FILE_PAGES, FILES, Shmem, ShmemFaults
+from shootdown.linux.split_folio import FolioSplitter
 from shootdown.linux.task import Task
 from shootdown.linux.vma import Vmas
 
@@ -31,6 +34,10 @@ class Process(Part):
         self.lazyfree = LazyFree()
         self.lazyfree.label = "lazyfree"
         self.mm.memory.lazyfree = self.lazyfree
+        self.huge = HugeMemory(self.mm)
+        self.folios = Folios(self.mm.geometry)
+        self.mm.memory.folios = self.folios
+        self.splitter = FolioSplitter(self.mm, self.huge, self.folios, self.vmas, self.lazyfree)
         self.shmem = Shmem()
         self.mm.memory.shmem = self.shmem
         self.files = ShmemFaults(self.mm, self.vmas, self.shmem)
@@ -53,9 +60,12 @@ class Process(Part):
 
     def unmapped_area(self, page: int, size: int) -> int:
         """get_unmapped_area() without a wish: at another place in its page table than this page,
-        as an address that Linux chooses nearly always is."""
+        as an address that Linux chooses nearly always is; but what could be huge pages is aligned
+        like them (thp_get_unmapped_area_vmflags(), 6.7 on)."""
         found = self.area
-        if found % self.mm.entries == page % self.mm.entries:
+        if size % self.mm.entries == 0:
+            found += self.mm.entries - found % self.mm.entries
+        elif found % self.mm.entries == page % self.mm.entries:
             found += 1
         self.area = found + size + 1
         return found
