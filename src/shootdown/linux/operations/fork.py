@@ -23,16 +23,19 @@ def fork(task: Task, range: PageRange) -> None:
     mm.end(range)
 
 
-def copy_page_range(task: Task, range: PageRange) -> None:
-    """One VMA. Caller holds mmap_lock for writing and flushes when all VMAs are copied."""
+def copy_page_range(task: Task, range: PageRange, is_cow: bool = True) -> None:
+    """One VMA; of a shared one (not is_cow_mapping()) entries are only copied, which is no news.
+    Caller holds mmap_lock for writing and flushes when all VMAs are copied."""
     mm = task.mm
     announced = MmuNotifierRange(range.start, range.end, Event.PROTECTION_PAGE, "copy_page_range")
-    mm.notifiers.invalidate_range_start(announced)
+    if is_cow:
+        mm.notifiers.invalidate_range_start(announced)
     with mm.page_table_lock:
         for page in range:
             pte = mm.pte[page]
             if pte.present:
                 mm.memory.get_page(pte.frame)
-                if pte.rights == READ_WRITE:
+                if is_cow and pte.rights == READ_WRITE:
                     mm.set_rights(page, pte, READ_ONLY)
-    mm.notifiers.invalidate_range_end(announced)
+    if is_cow:
+        mm.notifiers.invalidate_range_end(announced)

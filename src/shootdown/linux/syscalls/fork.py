@@ -16,16 +16,20 @@ def fork(process: Process) -> int:
         while page < mm.pages:
             vma = vmas.find(page)
             if _is_copied(process, page):
-                copy_page_range(process.task, vma)
+                if vmas.has(page, SHARED):
+                    copy_page_range(process.task, vma, is_cow=False)
+                else:
+                    copy_page_range(process.task, vma)
             page = vmas.first_in(PageRange(vma.end, mm.pages))
         mm.arch.flush_tlb_mm()
     return 0
 
 
 def _is_copied(process: Process, page: int) -> bool:
-    """vma_needs_copy(), mm/memory.c. What is not copied can be faulted in again."""
+    """vma_needs_copy(), mm/memory.c: whatever has an anon_vma, which a shared mapping gets with its
+    first guard marker. What is not copied can be faulted in again."""
     vmas = process.vmas
-    return vmas.anon_vma[page] != NO_ANON_VMA and not vmas.has(page, DONTCOPY | WIPEONFORK | SHARED)
+    return vmas.anon_vma[page] != NO_ANON_VMA and not vmas.has(page, DONTCOPY | WIPEONFORK)
 
 
 def become_child(process: Process) -> int:
