@@ -65,6 +65,6 @@ class ProcessSystem:
         pairs = zip(NAMES, self.callers, strict=True)
         entries = [Entry(name, caller.run, daemon=True) for name, caller in pairs]
         values = {(self.memory.refcount, ZERO_FRAME): 1, (self.memory.cursor, 0): 1}
-        start = Start({**values, (self.process.area, 0): REGION})
+        start = Start({**values, (self.process.vmas.area, 0): REGION})
         options = Options(self.geometry, COUNTER_BITS, checked=False)
         return compile_system(entries, options, [start])

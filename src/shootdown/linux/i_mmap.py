@@ -24,7 +24,7 @@ def next_vma(vmas: Vmas, file: int, part: PageRange, offset: int, order: int) ->
     pages of this part of the file and comes next after this offset and order; `vmas.pages` if there
     is none."""
     found = vmas.pages
-    for page in range(vmas.pages):
+    for page in vmas.used:
         if vmas.begins[page] and vmas.file[page] == file:
             if _is_behind(vmas, page, offset, order) and _meets(vmas, page, part):
                 if found == vmas.pages or _is_behind(

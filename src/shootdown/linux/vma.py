@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shootdown.lang.declare import Flag, Int, PageRange, PerPage
+from shootdown.lang.declare import Flag, Int, PageNumber, PageRange, PerPage
 from shootdown.lang.part import Part
 
 if TYPE_CHECKING:
@@ -69,8 +69,31 @@ class Vmas(Part):
         """when the VMA was last put among the mappings of its file (`linux.i_mmap`)"""
         self.links = Int(0, MOST_LINKS)
         """how often that has happened"""
+        self.maybe_guard = PerPage(Flag)
+        """VM_MAYBE_GUARD: a guard marker was put somewhere into the VMA, once. It never goes, keeps
+        no VMAs apart, and whatever is merged from several has it if one had (VM_STICKY)"""
         self.anon_vmas = Int(NO_ANON_VMA, MOST_ANON_VMAS)
         """how many anon_vmas there have been"""
+
+        self.area = PageNumber()
+        """where the next mapping goes that may go anywhere: pages from here on were never used"""
+
+    @property
+    def used(self) -> PageRange:
+        """Pages on which anything can be."""
+        return PageRange(0, self.area)
+
+    def unmapped_area(self, page: int, size: int) -> int:
+        """get_unmapped_area() without a wish: at another place in its page table than this page,
+        as an address that Linux chooses nearly always is; but what could be huge pages is aligned
+        like them (thp_get_unmapped_area_vmflags(), 6.7 on)."""
+        found = self.area
+        if size % self.mm.entries == 0:
+            found += self.mm.entries - found % self.mm.entries
+        elif found % self.mm.entries == page % self.mm.entries:
+            found += 1
+        self.area = found + size + 1
+        return found
 
     # --- finding them -------------------------------------------------------------------------
 
@@ -139,6 +162,18 @@ class Vmas(Part):
             for each in self.find(page):
                 self.order[each] = self.links
 
+    def unite(self, range: PageRange, anon_vma: int) -> None:
+        """The range is one VMA now: it has one anon_vma, and sticky flags if a part of it had."""
+        guarded = any(self.maybe_guard[page] for page in range)
+        for page in range:
+            self.anon_vma[page] = anon_vma
+            self.maybe_guard[page] = guarded
+
+    def set_maybe_guard(self, page: int) -> None:
+        """vma_set_atomic_flag(VM_MAYBE_GUARD) of the VMA that covers the page."""
+        for each in self.find(page):
+            self.maybe_guard[each] = True
+
     def remove(self, range: PageRange) -> None:
         """The VMAs of the range are gone; no VMA reaches across its ends any more."""
         for page in range:
@@ -148,3 +183,4 @@ class Vmas(Part):
             self.file[page] = ANONYMOUS
             self.offset[page] = 0
             self.anon_vma[page] = NO_ANON_VMA
+            self.maybe_guard[page] = False

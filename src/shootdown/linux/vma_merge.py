@@ -142,7 +142,7 @@ def _join_left(vmas: Vmas, vma: PageRange, range: PageRange, right: bool) -> Non
         vmas.begins[range.end] = False
     vmas.begins[range.start] = False
     anon_vma = _first_of(vmas.anon_vma[before], behind, vmas.anon_vma[range.start])
-    vmas.set_anon_vma(PageRange(vmas.start_of(before), end), anon_vma)
+    vmas.unite(PageRange(vmas.start_of(before), end), anon_vma)
     vmas.link_file(before)
 
 
@@ -151,14 +151,21 @@ def _join_right(vmas: Vmas, vma: PageRange, range: PageRange) -> None:
     split_vma(vmas, vma, range.start)
     vmas.begins[range.end] = False
     anon_vma = _first_of(vmas.anon_vma[range.end], vmas.anon_vma[range.start], NO_ANON_VMA)
-    vmas.set_anon_vma(PageRange(range.start, vmas.end_of(range.end)), anon_vma)
+    vmas.unite(PageRange(range.start, vmas.end_of(range.end)), anon_vma)
     vmas.link_file(range.start)
 
 
-def insert_vma(
-    vmas: Vmas, range: PageRange, traits: Traits, offset: int, anon_vma: int = NO_ANON_VMA
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a VMA that is copied hands on without having to have it in common."""
+
+    anon_vma: int = NO_ANON_VMA
+    maybe_guard: bool = False
+
+
+def insert_vma(vmas: Vmas, range: PageRange, traits: Traits, offset: int, origin: Origin) -> None:
     """vma_merge_new_range(), else a new VMA: over a range where nothing is mapped."""
+    anon_vma = origin.anon_vma
     size = range.end - range.start
     left = _can_merge_left(vmas, range.start, traits, offset, anon_vma)
     right = _can_merge_right(vmas, range.end, traits, offset + size, anon_vma)
@@ -170,6 +177,7 @@ def insert_vma(
         vmas.file[page] = traits.file
         vmas.offset[page] = offset + (page - range.start)
         vmas.anon_vma[page] = anon_vma
+        vmas.maybe_guard[page] = origin.maybe_guard
     if not left:
         vmas.begins[range.start] = True
     if right:
@@ -188,7 +196,7 @@ def _unite(vmas: Vmas, range: PageRange, left: bool, right: bool, anon_vma: int)
     if right:
         behind = vmas.anon_vma[range.end]
     whole = vmas.find(range.start)
-    vmas.set_anon_vma(whole, _first_of(before, behind, anon_vma))
+    vmas.unite(whole, _first_of(before, behind, anon_vma))
 
 
 # --- anon_vma -----------------------------------------------------------------------------------

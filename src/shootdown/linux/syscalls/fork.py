@@ -12,30 +12,31 @@ def fork(process: Process) -> int:
     """The parent: the pages of every VMA that has an anon_vma are shared with the child."""
     mm, vmas = process.mm, process.vmas
     with mm.mmap_lock.write():
-        page = vmas.first_in(mm.whole)
-        while page < mm.pages:
+        page, end = vmas.first_in(vmas.used), vmas.used.end
+        while page < end:
             vma = vmas.find(page)
             if _is_copied(process, page):
                 if vmas.has(page, SHARED):
                     copy_page_range(process.task, vma, is_cow=False)
                 else:
                     copy_page_range(process.task, vma)
-            page = vmas.first_in(PageRange(vma.end, mm.pages))
+            page = vmas.first_in(PageRange(vma.end, end))
         mm.arch.flush_tlb_mm()
     return 0
 
 
 def _is_copied(process: Process, page: int) -> bool:
-    """vma_needs_copy(), mm/memory.c: whatever has an anon_vma, which a shared mapping gets with its
-    first guard marker. What is not copied can be faulted in again."""
+    """vma_needs_copy(), mm/memory.c: whatever has an anon_vma, or had a guard marker. What is not
+    copied can be faulted in again."""
     vmas = process.vmas
-    return vmas.anon_vma[page] != NO_ANON_VMA and not vmas.has(page, DONTCOPY | WIPEONFORK)
+    needed = vmas.anon_vma[page] != NO_ANON_VMA or vmas.maybe_guard[page]
+    return needed and not vmas.has(page, DONTCOPY | WIPEONFORK)
 
 
 def become_child(process: Process) -> int:
     """The child, which begins as a copy of its parent: what it does not inherit goes."""
     mm, vmas = process.mm, process.vmas
-    for page in mm.whole:
+    for page in vmas.used:
         if not _is_copied(process, page):
             mm.pte[page] = EMPTY
             process.huge.leaf[page // mm.entries] = False
@@ -50,7 +51,7 @@ def become_child(process: Process) -> int:
 def exit_mmap(process: Process) -> int:
     """exit_mmap(): everything goes, and nobody hears of it any more."""
     mm = process.mm
-    for page in mm.whole:
+    for page in process.vmas.used:
         pte = mm.pte[page]
         if pte.present:
             mm.pte[page] = EMPTY

@@ -126,11 +126,15 @@ def remove(process: Process, part: PageRange) -> int:
 
 def guard_install(process: Process, part: PageRange) -> int:
     """MADV_GUARD_INSTALL: madvise_guard_install(). Tables are made for all of it, what is mapped
-    goes first, and so that fork copies the markers the VMA gets an anon_vma."""
+    goes first. So that fork copies the markers the VMA remembers that it may have some, and gets an
+    anon_vma if it is anonymous. (In mainline 6.18 every VMA gets an anon_vma; the running kernel
+    does as 6.19 does.)"""
     mm, vmas = process.mm, process.vmas
     if vmas.has(part.start, LOCKED):
         return -EINVAL
-    anon_vma_prepare(vmas, part.start)
+    vmas.set_maybe_guard(part.start)
+    if vmas.is_anonymous(part.start):
+        anon_vma_prepare(vmas, part.start)
     if any(mm.pte[page].present for page in part):
         zap_page_range_single(process.task, part)
     for page in part:

@@ -6,7 +6,7 @@ from shootdown.lang.declare import PageRange
 from shootdown.linux.syscalls.munmap import do_munmap
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.vma import ACCOUNT, ANONYMOUS, MEMFD, SHARED
-from shootdown.linux.vma_merge import Traits, fresh_offset, insert_vma
+from shootdown.linux.vma_merge import Origin, Traits, fresh_offset, insert_vma
 from shootdown.program.kind import READ_WRITE
 
 
@@ -20,7 +20,7 @@ def mmap(
         first = fresh_offset(range.start, file, offset)
         if file not in (ANONYMOUS, MEMFD):
             process.shmem.i_size[file] = len(range)
-        insert_vma(process.vmas, range, traits, first)
+        insert_vma(process.vmas, range, traits, first, Origin())
     return 0
 
 

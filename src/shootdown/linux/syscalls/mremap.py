@@ -17,7 +17,7 @@ from shootdown.linux.syscalls.munmap import do_munmap
 from shootdown.linux.syscalls.populate import mm_populate
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.vma import ALL_FLAGS, ANONYMOUS, LOCKED, LOCKED_MASK, NO_ANON_VMA, SHARED
-from shootdown.linux.vma_merge import Traits, insert_vma
+from shootdown.linux.vma_merge import Origin, Traits, insert_vma
 
 MAYMOVE, FIXED, DONTUNMAP = 1, 2, 4
 """include/uapi/linux/mman.h"""
@@ -141,7 +141,7 @@ def _remap(process: Process, asked: Remap) -> tuple[int, int]:
         if asked.flags & MAYMOVE == 0:
             return -ENOMEM, page
     if not asked.fixed:
-        target = process.unmapped_area(page, asked.new)
+        target = process.vmas.unmapped_area(page, asked.new)
     keep = asked.flags & DONTUNMAP != 0
     _move_vma(process, PageRange(page, page + old), target, asked.new, keep)
     return 0, target
@@ -160,7 +160,7 @@ def _expand_in_place(process: Process, room: PageRange) -> None:
     """vma_merge_extend()"""
     vmas, last = process.vmas, room.start - 1
     traits = Traits(process.mm.vma[last], vmas.flags[last], vmas.file[last])
-    insert_vma(vmas, room, traits, vmas.offset[last] + 1, vmas.anon_vma[last])
+    insert_vma(vmas, room, traits, vmas.offset[last] + 1, _origin(process, last))
 
 
 def _move_vma(process: Process, old: PageRange, target: int, size: int, keep: bool) -> None:
@@ -177,10 +177,14 @@ def _copy_vma(process: Process, old: PageRange, target: int, size: int) -> None:
     """copy_vma(): anonymous memory that was never written counts its offset anew."""
     vmas, page = process.vmas, old.start
     traits = Traits(process.mm.vma[page], vmas.flags[page], vmas.file[page])
-    offset, anon_vma = vmas.offset[page], vmas.anon_vma[page]
-    if traits.file == ANONYMOUS and anon_vma == NO_ANON_VMA:
+    offset, origin = vmas.offset[page], _origin(process, page)
+    if traits.file == ANONYMOUS and origin.anon_vma == NO_ANON_VMA:
         offset = target
-    insert_vma(vmas, PageRange(target, target + size), traits, offset, anon_vma)
+    insert_vma(vmas, PageRange(target, target + size), traits, offset, origin)
+
+
+def _origin(process: Process, page: int) -> Origin:
+    return Origin(process.vmas.anon_vma[page], process.vmas.maybe_guard[page])
 
 
 def _realigned(process: Process, old: PageRange, target: int) -> PageRange:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shootdown.lang.declare import Array, Int, PageNumber, PageRange
+from shootdown.lang.declare import Array, Int, PageRange
 from shootdown.lang.part import Part
 from shootdown.linux.folios import Folios
 from shootdown.linux.huge_memory import HugeMemory
@@ -47,8 +47,6 @@ class Process(Part):
         self.holes = Int(0, HOLES)
         """what MADV_REMOVE has taken from files since it was last asked, for the other processes
         that map them"""
-        self.area = PageNumber()
-        """where the next mapping goes that may go anywhere: pages that were never used"""
 
     def removed(self, file: int, hole: PageRange) -> None:
         """A hole was punched into a file."""
@@ -57,15 +55,3 @@ class Process(Part):
         self.hole_start[at] = hole.start
         self.hole_end[at] = hole.end
         self.holes = at + 1
-
-    def unmapped_area(self, page: int, size: int) -> int:
-        """get_unmapped_area() without a wish: at another place in its page table than this page,
-        as an address that Linux chooses nearly always is; but what could be huge pages is aligned
-        like them (thp_get_unmapped_area_vmflags(), 6.7 on)."""
-        found = self.area
-        if size % self.mm.entries == 0:
-            found += self.mm.entries - found % self.mm.entries
-        elif found % self.mm.entries == page % self.mm.entries:
-            found += 1
-        self.area = found + size + 1
-        return found
