@@ -264,7 +264,7 @@ def build(
             values[memory.refcount, page.frame] = page.references
     for name, elements in (state or {}).items():
         part_of, _, attribute = name.partition(".")
-        declared = getattr(getattr(mm, part_of), attribute)
+        declared = getattr(mm if part_of == "mm" else getattr(mm, part_of), attribute)
         values |= {(declared, index): value for index, value in enumerate(elements)}
     entry = Entry("task0", One(Task(mm, 0), function, range).run)
     return compile_system([entry], Options(geometry, counted=True), [Start(values)])

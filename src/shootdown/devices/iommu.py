@@ -19,7 +19,6 @@ from shootdown.lang.declare import (
     EMPTY,
     Flag,
     Int,
-    PageNumber,
     PageRange,
     PerTable,
     Pte,
@@ -66,7 +65,7 @@ class Iommu(Device):
         """the PASID's root (GCR3 on AMD) points to an empty table"""
         self.requested = Flag()
         """a page request waits for its answer"""
-        self.page = PageNumber()
+        self.page = Int(0, geometry.pages - 1)
         self.write = Flag()
         self.answer = Int(0, INVALID)
         self.caches_denials = mm.arch.caches_denials

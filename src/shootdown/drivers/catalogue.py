@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from shootdown.drivers.amd_iommu_v2 import AmdIommuV2
+from shootdown.drivers.dmirror import (
+    Dmirror,
+    DmirrorGoesOn,
+    DmirrorIgnoresEverybody,
+    DmirrorKeepsNoCount,
+    DmirrorMapsAtOnce,
+)
 from shootdown.drivers.driver import Driver
+from shootdown.drivers.gpu_atomics import (
+    GpuAtomics,
+    GpuAtomicsShared,
+    GpuAtomicsWithoutRetry,
+)
 from shootdown.drivers.hardware_tlb import (
     InvalidateRange,
     InvalidateRangeAndPage,
@@ -46,6 +58,14 @@ DRIVERS: dict[str, type[Driver]] = {
     "kvm-no-in-progress": KvmWithoutInProgress,
     "kvm-no-sequence": KvmWithoutSequence,
     "kvm-aging": KvmAging,
+    "dmirror": Dmirror,
+    "dmirror-ignores-everybody": DmirrorIgnoresEverybody,
+    "dmirror-goes-on": DmirrorGoesOn,
+    "dmirror-keeps-no-count": DmirrorKeepsNoCount,
+    "dmirror-maps-at-once": DmirrorMapsAtOnce,
+    "gpu-atomics": GpuAtomics,
+    "gpu-atomics-no-retry": GpuAtomicsWithoutRetry,
+    "gpu-atomics-shared": GpuAtomicsShared,
     "kvm-forgets-young": KvmForgetsYoung,
     "kvm-2.6.27": KvmPages,
     "kvm-late-flush": KvmLateFlush,

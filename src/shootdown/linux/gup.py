@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shootdown.lang.declare import EMPTY, Pte
 from shootdown.linux.faults import handle_mm_fault
+from shootdown.linux.swapops import DEVICE_PRIVATE, MIGRATION
 
 if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
@@ -47,6 +48,28 @@ def pin_user_page(mm: Mm, page: int, write: bool) -> Pte:
                     mm.memory.get_page(pte.frame)
                     return pte
             handle_mm_fault(mm, page, write)
+
+
+def hmm_range_fault(mm: Mm, page: int, write: bool, owner: object) -> Pte:
+    """hmm_range_fault() for one page, mm/hmm.c: as above, but what lies in memory of the owner is
+    returned as it is (dev_private_owner), and what is being moved is waited for."""
+    assert mm.device_memory is not None and mm.swap_entries is not None
+    with mm.mmap_lock.read():
+        while True:
+            with mm.page_table_lock:
+                pte = mm.pte[page]
+                if mm.device_memory.pgmap is owner:
+                    if mm.swap_entries.kind[page] == DEVICE_PRIVATE:
+                        pte = mm.swap_entries.entry[page]
+                moving = mm.swap_entries.kind[page] == MIGRATION
+            if not mm.permits(page, write):
+                return EMPTY
+            if pte.allows(write):
+                return pte
+            if moving:
+                mm.swap_entries.migration_entry_wait(page)
+            else:
+                handle_mm_fault(mm, page, write)
 
 
 def _fault_in_retrying(mm: Mm, page: int, write: bool) -> Pte:

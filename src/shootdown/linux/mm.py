@@ -41,6 +41,7 @@ from shootdown.rules.contents import LOST_DIRTY_BIT
 
 if TYPE_CHECKING:
     from shootdown.linux.cpu import Cpu
+    from shootdown.linux.device_memory import DeviceMemory
     from shootdown.linux.dirty_bits import DirtyBits
     from shootdown.linux.filemap import FileFaults, Mapping
     from shootdown.linux.folio import Folios
@@ -142,6 +143,7 @@ class Mm(Part):
         """the entry two levels above points to a table of page tables (a PMD table, of 1 GiB);
         None where the geometry has none"""
         self.swap_entries: SwapEntries | None = None
+        self.device_memory: DeviceMemory | None = None
         self.soft_dirty: SoftDirty | None = None
         self.userfaultfd: Userfaultfd | None = None
         self.young: Young | None = None
@@ -285,6 +287,8 @@ class Mm(Part):
         """zap_nonpresent_ptes(): the entry goes, and what it alone refers to."""
         if self.swap is not None:
             self.swap.zap(page)
+        if self.device_memory is not None:
+            self.device_memory.zap(page)
 
     def is_file(self, page: int) -> bool:
         """A file is mapped there."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.mm import Mm
+from shootdown.linux.swapops import DEVICE_EXCLUSIVE, DEVICE_PRIVATE
 from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
 
@@ -124,6 +125,23 @@ def _protected(opening: Opening, page: int) -> None:
     opening.set(_part(opening.mm.userfaultfd).wp, page, 1)
 
 
+def _on_device(opening: Opening, page: int) -> None:
+    """It lies on a device, and may be written there."""
+    _swap_entry(opening, page, DEVICE_PRIVATE)
+
+
+def _exclusive(opening: Opening, page: int) -> None:
+    """It lies in memory, and a device has it for itself."""
+    _swap_entry(opening, page, DEVICE_EXCLUSIVE)
+
+
+def _swap_entry(opening: Opening, page: int, kind: int) -> None:
+    entries = _part(opening.mm.swap_entries)
+    opening.set(entries.kind, page, kind)
+    opening.set(entries.entry, page, make_pte(opening.new_frame(), READ_WRITE))
+    opening.set(opening.mm.table, page // opening.mm.entries, 1)
+
+
 def _part(part: Any) -> Any:
     """A part of the address space that the operation asked for."""
     assert part is not None
@@ -152,6 +170,10 @@ NOTHING = Condition("nothing", lambda opening, page: opening.set(opening.mm.vma,
 """no VMA"""
 TABLE = Condition("table", _table)
 """nothing, under a table that exists"""
+MOVED = Condition("moved", _on_device)
+"""in the memory of a device"""
+TAKEN = Condition("taken", _exclusive)
+"""a device has exclusive access"""
 
 Pattern = tuple[Condition, ...]
 """of pages 0, 1, 2, …, repeated over the address space"""
@@ -165,6 +187,10 @@ ANONYMOUS: tuple[Pattern, ...] = (
 
 WATCHED: tuple[Pattern, ...] = ((WRITTEN, SHARED, ABSENT), (WRITTEN, ABSENT, LEFT))
 """memory of which is known what was written"""
+ON_DEVICE: tuple[Pattern, ...] = ((MOVED, PRIVATE, ABSENT), (MOVED, MOVED, SHARED))
+"""memory of which some lies on a device"""
+EXCLUSIVE: tuple[Pattern, ...] = ((TAKEN, PRIVATE, ABSENT), (TAKEN, SHARED, TAKEN))
+"""memory of which a device has some for itself"""
 GUARDED: tuple[Pattern, ...] = ((PRIVATE, PROTECTED, SHARED), (PROTECTED, ABSENT, LEFT))
 """memory with a userfaultfd that withholds the right to write"""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shootdown.lang.declare import EMPTY, Int, PerPage, Pte, ghost, wait_until
 from shootdown.lang.part import Part
+from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.program.kind import PROT_NONE, READ_ONLY
 
 if TYPE_CHECKING:
@@ -25,6 +26,18 @@ being moved, faults wait (SWP_MIGRATION_READ and _WRITE); it lies in memory that
 (SWP_DEVICE_READ, _WRITE; 4.14); a device has it for itself (SWP_DEVICE_EXCLUSIVE; 5.14)"""
 
 KINDS = ("none", "swap", "migration", "device-private", "device-exclusive")
+
+
+def remove_device_exclusive_entry(mm: Mm, page: int) -> None:
+    """remove_device_exclusive_entry(), mm/memory.c (5.14): somebody else wants the page. S (CLEAR,
+    no owner), [P+ the entry is present again], E (row 19); nothing to flush."""
+    assert mm.swap_entries is not None
+    range = MmuNotifierRange(page, page + 1, Event.CLEAR, "remove_device_exclusive_entry")
+    mm.notifiers.invalidate_range_start(range)
+    with mm.page_table_lock:
+        if mm.swap_entries.kind[page] == DEVICE_EXCLUSIVE:
+            mm.swap_entries.restore(page)
+    mm.notifiers.invalidate_range_end(range)
 
 
 class SwapEntries(Part):
@@ -53,13 +66,23 @@ class SwapEntries(Part):
         return entry
 
     def do_swap_page(self, page: int, write: bool) -> None:
-        """do_swap_page(): somebody faulted on such an entry, and holds mmap_lock for reading.
-        migration_entry_wait(): until the page has been moved, and then the fault is repeated. A
-        page in swap space is brought back."""
+        """do_swap_page(): somebody faulted on such an entry, and holds mmap_lock for reading. A
+        page in swap space, or on a device, is brought back."""
+        if self.mm.device_memory is not None:
+            if self.kind[page] == DEVICE_PRIVATE:
+                self.mm.device_memory.migrate_to_ram(page)
+                return
+            if self.kind[page] == DEVICE_EXCLUSIVE:
+                remove_device_exclusive_entry(self.mm, page)
+                return
         if self.mm.swap is not None:
             self.mm.swap.do_swap_page(page, write)
         else:
-            wait_until(self.kind[page] != MIGRATION)
+            self.migration_entry_wait(page)
+
+    def migration_entry_wait(self, page: int) -> None:
+        """migration_entry_wait(): until the page has been moved; the fault is then repeated."""
+        wait_until(self.kind[page] != MIGRATION)
 
     def protect(self, page: int, rights: int) -> None:
         """change_pte_range(): what will be present again must not give back what is taken now. No

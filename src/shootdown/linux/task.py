@@ -13,6 +13,7 @@ class Task(Part):
 
     def __init__(self, mm: Mm, number: int) -> None:
         self.label = f"task{number}"
+        self.number = number
         self.mm = mm
         self.gather = MmuGather(mm)
         self.gather.label = f"{self.label}.gather"

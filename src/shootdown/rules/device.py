@@ -35,4 +35,18 @@ class StaleDenial(Rule):
             require(not mm.pte[page].allows(write), self)
 
 
+class ExclusiveAccess(Rule):
+    """A device that makes a page its own, for an atomic operation, has it to itself: nobody else
+    has an entry for it when the operation is done (make_device_exclusive(), mm/rmap.c, 5.14)."""
+
+    name = "exclusive-access"
+    sentence = "no atomic operation of a device on a page that others can reach"
+
+    @ghost
+    def judge(self, exclusive: bool) -> None:
+        """Called when the operation lands, with whether the page table says so."""
+        require(exclusive, self)
+
+
 DEVICE_FAILURE, STALE_DENIAL = DeviceFailure(), StaleDenial()
+EXCLUSIVE_ACCESS = ExclusiveAccess()

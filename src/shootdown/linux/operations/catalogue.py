@@ -7,13 +7,6 @@ from difflib import get_close_matches
 from shootdown.linux.filemap import Mapping
 from shootdown.linux.ksm import Ksm
 from shootdown.linux.migrate import Migration
-from shootdown.linux.operations.aging import (
-    damon_young,
-    folio_referenced_one,
-    page_idle_clear_pte_refs_one,
-    walk_pte_range,
-)
-from shootdown.linux.operations.clear_refs import clear_refs_write
 from shootdown.linux.operations.fault import read_fault, write_fault
 from shootdown.linux.operations.fork import fork
 from shootdown.linux.operations.huge_pages import HUGE_PAGES
@@ -28,17 +21,13 @@ from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mmu_notifier import LIFETIME
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.munmap import munmap
-from shootdown.linux.operations.numa_balancing import change_prot_numa, numa_balancing
-from shootdown.linux.operations.oom_reaper import oom_reap_task_mm
 from shootdown.linux.operations.operation import OLDEST, KnownBug, Operation
-from shootdown.linux.operations.pagemap_scan import do_pagemap_scan
 from shootdown.linux.operations.reclaim import madvise_pageout, reclaim
+from shootdown.linux.operations.special import AGING, DEVICES, OTHERS, WATCHING
 from shootdown.linux.operations.swapoff import swapoff
 from shootdown.linux.operations.truncate import punch_hole, truncate
-from shootdown.linux.operations.userfaultfd_wp import userfaultfd_writeprotect
 from shootdown.linux.operations.writeback import dax_writeback, fsync
-from shootdown.linux.soft_dirty import SoftDirty
-from shootdown.linux.start import ABSENT, GUARDED, PRIVATE, WATCHED
+from shootdown.linux.start import ABSENT, PRIVATE
 from shootdown.linux.start_backed import (
     FILE,
     FILE_RECLAIMABLE,
@@ -48,9 +37,7 @@ from shootdown.linux.start_backed import (
     SHARED_FILE,
     SWAPPED_OUT,
 )
-from shootdown.linux.userfaultfd import AsyncUserfaultfd, Userfaultfd
 from shootdown.linux.vmscan import Reclaim
-from shootdown.linux.young import Young
 
 __all__ = ["OPERATIONS", "KnownBug", "Operation", "UnknownOperationError", "find_operation"]
 
@@ -58,59 +45,6 @@ __all__ = ["OPERATIONS", "KnownBug", "Operation", "UnknownOperationError", "find
 class UnknownOperationError(ValueError):
     """There is no such operation."""
 
-
-_WATCHING = (
-    Operation(
-        "clear_refs_write", clear_refs_write, since=(3, 11, 0), patterns=WATCHED, parts=(SoftDirty,)
-    ),
-    Operation(
-        "userfaultfd_writeprotect",
-        userfaultfd_writeprotect,
-        since=(5, 7, 0),
-        patterns=GUARDED,
-        parts=(Userfaultfd,),
-    ),
-    Operation(
-        "do_pagemap_scan",
-        do_pagemap_scan,
-        since=(6, 7, 0),
-        patterns=GUARDED,
-        parts=(AsyncUserfaultfd,),
-    ),
-)
-"""who writes is watched"""
-
-_AGING = (
-    Operation("folio_referenced_one", folio_referenced_one, parts=(Young,)),
-    Operation(
-        "page_idle_clear_pte_refs_one",
-        page_idle_clear_pte_refs_one,
-        since=(4, 3, 0),
-        parts=(Young,),
-    ),
-    Operation("damon_young", damon_young, since=(5, 15, 0), parts=(Young,)),
-    Operation(
-        "walk_pte_range",
-        walk_pte_range,
-        since=(6, 1, 0),
-        parts=(Young,),
-        known_bugs=(
-            KnownBug(
-                "lost-reference",
-                "1d4832becdc2",
-                since=(6, 1, 0),
-                until=(6, 13, 0),
-                drivers=("kvm-aging",),
-            ),
-        ),
-    ),
-)
-"""who was used is asked"""
-
-_OTHERS = (
-    Operation("change_prot_numa", change_prot_numa, since=(3, 15, 0), parts=(numa_balancing,)),
-    Operation("oom_reap_task_mm", oom_reap_task_mm, since=(4, 14, 0)),
-)
 
 _ANONYMOUS_MEMORY = tuple(
     Operation(function.__name__, function)
@@ -175,9 +109,10 @@ OPERATIONS: dict[str, Operation] = {
         *_ANONYMOUS_MEMORY,
         *_FILES,
         *_PAGES,
-        *_WATCHING,
-        *_AGING,
-        *_OTHERS,
+        *WATCHING,
+        *AGING,
+        *DEVICES,
+        *OTHERS,
         *HUGE_PAGES,
         *LIFETIME,
     )

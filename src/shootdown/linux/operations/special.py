@@ -1,0 +1,105 @@
+"""Operations that watch who writes or uses pages, give them to devices, or take them from outside:
+rows 5, 6, 16 to 19, 41 to 45, 48 and 49 of the call-site table, by name."""
+
+from __future__ import annotations
+
+from shootdown.linux.device_memory import DeviceMemory
+from shootdown.linux.operations.aging import (
+    damon_young,
+    folio_referenced_one,
+    page_idle_clear_pte_refs_one,
+    walk_pte_range,
+)
+from shootdown.linux.operations.clear_refs import clear_refs_write
+from shootdown.linux.operations.device_exclusive import (
+    exclusive_to_somebody,
+    remove_device_exclusive,
+)
+from shootdown.linux.operations.migrate_vma import migrate_to_ram, migrate_vma
+from shootdown.linux.operations.numa_balancing import change_prot_numa, numa_balancing
+from shootdown.linux.operations.oom_reaper import oom_reap_task_mm
+from shootdown.linux.operations.operation import KnownBug, Operation
+from shootdown.linux.operations.pagemap_scan import do_pagemap_scan
+from shootdown.linux.operations.userfaultfd_wp import userfaultfd_writeprotect
+from shootdown.linux.soft_dirty import SoftDirty
+from shootdown.linux.start import EXCLUSIVE, GUARDED, ON_DEVICE, WATCHED
+from shootdown.linux.userfaultfd import AsyncUserfaultfd, Userfaultfd
+from shootdown.linux.young import Young
+
+WATCHING = (
+    Operation(
+        "clear_refs_write", clear_refs_write, since=(3, 11, 0), patterns=WATCHED, parts=(SoftDirty,)
+    ),
+    Operation(
+        "userfaultfd_writeprotect",
+        userfaultfd_writeprotect,
+        since=(5, 7, 0),
+        patterns=GUARDED,
+        parts=(Userfaultfd,),
+    ),
+    Operation(
+        "do_pagemap_scan",
+        do_pagemap_scan,
+        since=(6, 7, 0),
+        patterns=GUARDED,
+        parts=(AsyncUserfaultfd,),
+    ),
+)
+"""who writes is watched"""
+
+AGING = (
+    Operation("folio_referenced_one", folio_referenced_one, parts=(Young,), outside=True),
+    Operation(
+        "page_idle_clear_pte_refs_one",
+        page_idle_clear_pte_refs_one,
+        since=(4, 3, 0),
+        parts=(Young,),
+    ),
+    Operation("damon_young", damon_young, since=(5, 15, 0), parts=(Young,)),
+    Operation(
+        "walk_pte_range",
+        walk_pte_range,
+        since=(6, 1, 0),
+        parts=(Young,),
+        known_bugs=(
+            KnownBug(
+                "lost-reference",
+                "1d4832becdc2",
+                since=(6, 1, 0),
+                until=(6, 13, 0),
+                drivers=("kvm-aging",),
+            ),
+        ),
+    ),
+)
+"""who was used is asked"""
+
+DEVICES = (
+    Operation("migrate_vma", migrate_vma, since=(4, 14, 0), parts=(DeviceMemory,)),
+    Operation(
+        "migrate_to_ram",
+        migrate_to_ram,
+        since=(4, 14, 0),
+        patterns=ON_DEVICE,
+        parts=(DeviceMemory,),
+    ),
+    Operation(
+        "make_device_exclusive",
+        exclusive_to_somebody,
+        since=(5, 14, 0),
+        parts=(DeviceMemory,),
+    ),
+    Operation(
+        "remove_device_exclusive_entry",
+        remove_device_exclusive,
+        since=(5, 14, 0),
+        patterns=EXCLUSIVE,
+        parts=(DeviceMemory,),
+    ),
+)
+"""devices have memory of their own, or pages for themselves"""
+
+OTHERS = (
+    Operation("change_prot_numa", change_prot_numa, since=(3, 15, 0), parts=(numa_balancing,)),
+    Operation("oom_reap_task_mm", oom_reap_task_mm, since=(4, 14, 0)),
+)
