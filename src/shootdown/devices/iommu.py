@@ -22,6 +22,7 @@ from shootdown.lang.declare import (
     PageRange,
     PerTable,
     Pte,
+    choose,
     count,
     ghost,
     indivisible,
@@ -59,6 +60,7 @@ class Iommu(Device):
     def __init__(self, mm: Mm, driver: DriverInterface, number: int) -> None:
         super().__init__(mm, driver, number)
         geometry = mm.geometry
+        self.number = number
         self.retries = RETRIES * (geometry.tasks + geometry.devices + geometry.cpus - 1)
         self.walk_cache = PerTable(Int(UNKNOWN, DANGLING))
         self.empty_root = Flag()
@@ -76,7 +78,10 @@ class Iommu(Device):
     # --- walks --------------------------------------------------------------------------------
 
     def walk(self, page: int) -> Pte:
-        """Root, table, entry; the pointer to the table is remembered."""
+        """Root, table, entry; the pointer to the table is remembered. A walk of kernel addresses
+        may come with it: a request that is refused, or one that was speculated."""
+        if self.mm.kernel_tables is not None and choose(False, True):
+            self.mm.kernel_tables.walk(self.number)
         if self.empty_root:
             return EMPTY
         table = page // self.mm.entries
@@ -109,6 +114,8 @@ class Iommu(Device):
         entries = self.mm.entries
         for table in PageRange(range.start // entries, (range.end - 1) // entries + 1):
             self.walk_cache[table] = UNKNOWN
+        if self.mm.kernel_tables is not None and len(range) == self.mm.pages:
+            self.mm.kernel_tables.forget(self.number)
 
     def table_freed(self, table: int) -> None:
         """The page behind a pointer is somebody else's from now on; the hardware does not know."""

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from shootdown.linux.folio import Folios
     from shootdown.linux.huge_memory import HugeMemory
     from shootdown.linux.hugetlb import Hugetlb
+    from shootdown.linux.kernel_tables import KernelTables
     from shootdown.linux.ksm import Ksm
     from shootdown.linux.lifetime import Lifetime
     from shootdown.linux.markers import Markers
@@ -144,6 +145,7 @@ class Mm(Part):
         None where the geometry has none"""
         self.swap_entries: SwapEntries | None = None
         self.device_memory: DeviceMemory | None = None
+        self.kernel_tables: KernelTables | None = None
         self.soft_dirty: SoftDirty | None = None
         self.userfaultfd: Userfaultfd | None = None
         self.young: Young | None = None

@@ -142,6 +142,12 @@ def _swap_entry(opening: Opening, page: int, kind: int) -> None:
     opening.set(opening.mm.table, page // opening.mm.entries, 1)
 
 
+def _text(opening: Opening, page: int) -> None:
+    """A page of a program's text: the file has it too, and nobody may write it."""
+    opening.map(page, opening.new_frame(references=2), READ_ONLY)
+    opening.set(opening.mm.vma, page, READ_ONLY)
+
+
 def _part(part: Any) -> Any:
     """A part of the address space that the operation asked for."""
     assert part is not None
@@ -172,6 +178,8 @@ TABLE = Condition("table", _table)
 """nothing, under a table that exists"""
 MOVED = Condition("moved", _on_device)
 """in the memory of a device"""
+CODE = Condition("code", _text)
+"""text of a program"""
 TAKEN = Condition("taken", _exclusive)
 """a device has exclusive access"""
 
@@ -191,6 +199,10 @@ ON_DEVICE: tuple[Pattern, ...] = ((MOVED, PRIVATE, ABSENT), (MOVED, MOVED, SHARE
 """memory of which some lies on a device"""
 EXCLUSIVE: tuple[Pattern, ...] = ((TAKEN, PRIVATE, ABSENT), (TAKEN, SHARED, TAKEN))
 """memory of which a device has some for itself"""
+HALF_EMPTY: tuple[Pattern, ...] = ((PRIVATE, ABSENT), (SHARED, ABSENT), (PRIVATE, SHARED))
+"""memory of which half could be moved to the other half"""
+TEXT: tuple[Pattern, ...] = ((CODE, PRIVATE), (CODE, CODE))
+"""text of a program, and data"""
 GUARDED: tuple[Pattern, ...] = ((PRIVATE, PROTECTED, SHARED), (PROTECTED, ABSENT, LEFT))
 """memory with a userfaultfd that withholds the right to write"""
 

@@ -4,6 +4,7 @@ rows 5, 6, 16 to 19, 41 to 45, 48 and 49 of the call-site table, by name."""
 from __future__ import annotations
 
 from shootdown.linux.device_memory import DeviceMemory
+from shootdown.linux.kernel_tables import KernelTables
 from shootdown.linux.operations.aging import (
     damon_young,
     folio_referenced_one,
@@ -15,14 +16,17 @@ from shootdown.linux.operations.device_exclusive import (
     exclusive_to_somebody,
     remove_device_exclusive,
 )
+from shootdown.linux.operations.kernel_pgtable import pmd_free_pte_page
 from shootdown.linux.operations.migrate_vma import migrate_to_ram, migrate_vma
 from shootdown.linux.operations.numa_balancing import change_prot_numa, numa_balancing
 from shootdown.linux.operations.oom_reaper import oom_reap_task_mm
 from shootdown.linux.operations.operation import KnownBug, Operation
 from shootdown.linux.operations.pagemap_scan import do_pagemap_scan
+from shootdown.linux.operations.uprobe import uprobe
+from shootdown.linux.operations.userfaultfd_move import userfaultfd_move
 from shootdown.linux.operations.userfaultfd_wp import userfaultfd_writeprotect
 from shootdown.linux.soft_dirty import SoftDirty
-from shootdown.linux.start import EXCLUSIVE, GUARDED, ON_DEVICE, WATCHED
+from shootdown.linux.start import EXCLUSIVE, GUARDED, HALF_EMPTY, ON_DEVICE, TEXT, WATCHED
 from shootdown.linux.userfaultfd import AsyncUserfaultfd, Userfaultfd
 from shootdown.linux.young import Young
 
@@ -102,4 +106,21 @@ DEVICES = (
 OTHERS = (
     Operation("change_prot_numa", change_prot_numa, since=(3, 15, 0), parts=(numa_balancing,)),
     Operation("oom_reap_task_mm", oom_reap_task_mm, since=(4, 14, 0)),
+    Operation("userfaultfd_move", userfaultfd_move, since=(6, 8, 0), patterns=HALF_EMPTY),
+    Operation("uprobe", uprobe, since=(3, 7, 0), patterns=TEXT),
+    Operation(
+        "pmd_free_pte_page",
+        pmd_free_pte_page,
+        since=(5, 2, 0),
+        parts=(KernelTables,),
+        known_bugs=(
+            KnownBug(
+                "freed-table",
+                "CVE-2025-71089 (B41)",
+                until=(6, 18, 0),
+                drivers=("invalidate-range", "sva"),
+                archs=("x86",),
+            ),
+        ),
+    ),
 )
