@@ -19,6 +19,7 @@ from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE, RIGHTS_BITS
 _PERMISSIONS = {PROT_NONE: "---", READ_ONLY: "r--", READ_WRITE: "rw-"}
 
 Flags = NDArray[np.int32]
+Where = NDArray[np.bool_]
 
 
 def read_notifications(
@@ -119,9 +120,17 @@ def _letters(runner: Runner, space: Space, place: Place) -> Flags:
     single = runner.view(space, "memory.refcount")[frames] - file == 1
     guard = runner.view(space, "markers.guard")[inside] != 0
     huge = present & np.repeat(runner.view(space, "huge.leaf") != 0, ENTRIES)[inside]
-    exclusive = present & ~zero & single
+    exclusive = _as_first_of_huge(present & ~zero & single, huge, place)
     bits = {"P": present, "F": file | zero & huge, "X": exclusive, "G": guard, "Z": zero, "H": huge}
     total = np.zeros(place.pages, np.int32)
     for letter, where in bits.items():
         total |= where.astype(np.int32) << _FLAGS.index(letter)
     return total
+
+
+def _as_first_of_huge(exclusive: Where, huge: Where, place: Place) -> Where:
+    """pagemap_pmd_range(), fs/proc/task_mmu.c of 6.18, asks about the first page of a huge entry
+    and says it of all; they differ where a child has split its own and copied some."""
+    pages = np.arange(len(exclusive)) + place.origin
+    first = np.maximum(pages - pages % ENTRIES - place.origin, 0)
+    return np.where(huge, exclusive[first], exclusive)

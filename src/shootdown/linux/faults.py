@@ -78,6 +78,8 @@ def _may_reuse(mm: Mm, page: int, old: Pte) -> bool:
     """wp_can_reuse_anon_folio(): nobody else has the page."""
     if mm.is_file_page(page, old.frame):
         return False
+    if mm.splitter is not None and mm.splitter.folios.is_large(old.frame):
+        return mm.splitter.may_reuse(old.frame)
     return old.frame != ZERO_FRAME and mm.memory.refcount[old.frame] == 1
 
 

@@ -79,23 +79,33 @@ class Memory(Part):
     def _next_free(self, frame: int) -> int:
         """The first free frame from this one on."""
         for _ in range(self.frames):
-            if self.refcount[frame] == 0:
+            if self._is_free(frame):
                 break
             frame = (frame + 1) % self.frames
-        if self.refcount[frame] != 0:
+        if not self._is_free(frame):
             count(NO_FREE_FRAME)
         return frame
+
+    def _is_free(self, frame: int) -> bool:
+        """No entry refers to it, or to any other page of its folio."""
+        if self.folios is not None and self.folios.is_held(frame):
+            return False
+        return self.refcount[frame] == 0
 
     @indivisible
     def get_page(self, frame: int) -> None:
         """get_page(): one more reference."""
         if frame != ZERO_FRAME:
             self.refcount[frame] += 1
+            if self.folios is not None:
+                self.folios.mapped(frame)
 
     @indivisible
     def put_page(self, frame: int) -> None:
         """put_page(): one reference less; with the last one the frame is free."""
         if frame != ZERO_FRAME:
             self.refcount[frame] -= 1
+            if self.folios is not None:
+                self.folios.unmapped(frame)
             if self.refcount[frame] == 0:
                 count("pages freed")

@@ -45,19 +45,33 @@ class FolioSplitter(Part):
     def own(self, head: int) -> int:
         """How many of its pages this address space maps."""
         found = 0
-        for page in self.mm.whole:
-            pte = self.mm.pte[page]
-            if pte.present and self.folios.head[pte.frame] == head:
-                found += 1
+        for table in range(self.mm.geometry.tables):
+            if self.mm.table[table] or self.huge.leaf[table]:
+                for page in self.huge.block(table * self.mm.entries):
+                    if self.maps(page, head):
+                        found += 1
         return found
+
+    def maps(self, page: int, head: int) -> bool:
+        """The entry maps a page of the folio."""
+        pte = self.mm.pte[page]
+        return pte.present and self.folios.head[pte.frame] == head
 
     def is_shared(self, head: int) -> bool:
         """folio_maybe_mapped_shared(): some other address space maps a page of it."""
-        total = 0
-        for frame in range(self.folios.frames):
-            if self.folios.head[frame] == head:
-                total += self.mm.memory.refcount[frame]
-        return total != self.own(head)
+        mapped = self.folios.mapcount[head]
+        return mapped > self.mm.entries or mapped != self.own(head)
+
+    def may_reuse(self, frame: int) -> bool:
+        """do_wp_page() and __wp_can_reuse_large_anon_folio() for a page of a large folio that is
+        mapped by itself: it is known to be ours, or all that is mapped of the folio is. The last
+        page of a folio is copied, so that the folio can go."""
+        head = self.folios.head[frame]
+        if not self.folios.exclusive[frame]:
+            if self.folios.mapcount[head] <= 1 or self.is_shared(head):
+                return False
+            self.folios.exclusive[frame] = True
+        return True
 
     def batch(self, page: int, end: int) -> int:
         """madvise_folio_pte_batch(): how many entries from this one on map the folio in order, in
@@ -88,8 +102,7 @@ class FolioSplitter(Part):
             part = self._part(vma, head)
             self._announce(part, site)
             for page in part:
-                pte = self.mm.pte[page]
-                if pte.present and self.folios.head[pte.frame] == head:
+                if self.maps(page, head):
                     left -= 1
 
     def _next(self, head: int, offset: int, start: int) -> PageRange:

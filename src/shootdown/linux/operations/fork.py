@@ -35,6 +35,8 @@ def copy_page_range(task: Task, range: PageRange, is_cow: bool = True) -> None:
             pte = mm.pte[page]
             if pte.present:
                 mm.memory.get_page(pte.frame)
+                if mm.memory.folios is not None:
+                    mm.memory.folios.shared(pte.frame)
                 if is_cow and pte.rights == READ_WRITE:
                     mm.set_rights(page, pte, READ_ONLY)
     if is_cow:
