@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shootdown.devices.obligation import Obligation
 from shootdown.lang.declare import (
     EMPTY,
     Flag,
@@ -24,6 +25,7 @@ from shootdown.lang.declare import (
     Pte,
     choose,
     count,
+    ghost,
     indivisible,
     progress,
     rest,
@@ -44,8 +46,6 @@ class Device(Part):
         self.mm = mm
         self.driver = driver
         self.number = number
-        self.mirrors = False
-        """has a table of its own, which its driver keeps in step by start and end"""
         self.rules = PINNED_RULES if getattr(driver, "pins", False) else ACCESS_RULES
         self.label = f"device{number}"
         self.tlb = PerPage(Pte)
@@ -62,6 +62,7 @@ class Device(Part):
         self.endless = False
         """repeats an access as often as it takes, and counts nothing: for liveness, which asks
         whether that is for ever"""
+        self.obligation = Obligation(self)
         self.caches_denials = False
         """keeps an entry that forbids an access, and refuses by it until it is invalidated"""
 
@@ -160,8 +161,6 @@ class Device(Part):
         count("accesses by the device")
         if self.mm.lifetime is not None:
             self.mm.lifetime.judge_access()
-        if self.mirrors and self.mm.notifiers.audit is not None:
-            self.mm.notifiers.audit.judge_use(page)
         for rule in self.rules:
             rule.judge(self.mm, page, pte, write)
 
@@ -181,6 +180,7 @@ class Device(Part):
         else:
             count("pages invalidated", len(range))
         self.forget(range)
+        self.dropped(range)
 
     def forget(self, range: PageRange) -> None:
         """What an invalidation does, inside one step."""
@@ -191,6 +191,22 @@ class Device(Part):
         self.forget_walks(range)
         if self.in_flight:
             self.draining = True
+
+    def dropped(self, range: PageRange) -> None:
+        """By a command of the CPU that runs this."""
+        self.obligation.strike(range)
+
+    # --- what a flush callback owes -------------------------------------------------------------
+
+    @ghost
+    def flush_asked(self, range: PageRange) -> None:
+        """A callback is told to drop the range."""
+        self.obligation.ask(range)
+
+    @ghost
+    def flush_returned(self, range: PageRange) -> None:
+        """It says that it has."""
+        self.obligation.judge(range)
 
     def drop_large(self, range: PageRange) -> None:
         """A flush of a part drops the larger entry that contains it: required of an ATC (PCIe 6.0,

@@ -30,6 +30,7 @@ from shootdown.drivers.hmm_mirror import (
     HmmWithoutRetry,
     HmmWithoutSetSeq,
 )
+from shootdown.drivers.intel_svm import IntelSva, IntelSvaOverflow, IntelSvmUnaligned
 from shootdown.drivers.kvm import (
     Kvm,
     KvmLateFlush,
@@ -38,9 +39,15 @@ from shootdown.drivers.kvm import (
     KvmWithoutSequence,
 )
 from shootdown.drivers.kvm_aging import KvmAging, KvmForgetsYoung
-from shootdown.drivers.kvm_beside_i915 import KvmBesideI915
 from shootdown.drivers.nouveau_svm import NouveauSvm, NouveauWithoutInterval
 from shootdown.drivers.sgi_gru import SgiGru, SgiGruWithoutHardware
+from shootdown.drivers.smmu_v3 import (
+    SmmuV3Sva,
+    SmmuV3SvaInclusive,
+    SvaAts,
+    SvaAtsOnly,
+    SvaAtsReversed,
+)
 from shootdown.drivers.start_only import (
     Hfi1PinsUnderMutex,
     Hfi1Sdma,
@@ -55,6 +62,14 @@ DRIVERS: dict[str, type[Driver]] = {
     "invalidate-range": InvalidateRange,
     "invalidate-range-3.19": InvalidateRangeAndPage,
     "sva": Sva,
+    "intel-sva": IntelSva,
+    "intel-sva-6.6": IntelSvaOverflow,
+    "intel-svm-5.17": IntelSvmUnaligned,
+    "smmu-v3-sva": SmmuV3Sva,
+    "smmu-v3-sva-5.17": SmmuV3SvaInclusive,
+    "sva-ats": SvaAts,
+    "sva-ats-reversed": SvaAtsReversed,
+    "sva-ats-only": SvaAtsOnly,
     "kvm": Kvm,
     "kvm-no-in-progress": KvmWithoutInProgress,
     "kvm-no-sequence": KvmWithoutSequence,
@@ -70,7 +85,6 @@ DRIVERS: dict[str, type[Driver]] = {
     "kvm-forgets-young": KvmForgetsYoung,
     "kvm-2.6.27": KvmPages,
     "kvm-late-flush": KvmLateFlush,
-    "kvm-beside-i915": KvmBesideI915,
     "test-hmm": HmmMirror,
     "test-hmm-no-retry": HmmWithoutRetry,
     "test-hmm-no-set-seq": HmmWithoutSetSeq,

@@ -49,8 +49,6 @@ _NOTIFIER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "free_notifier": ("self",),
 }
 NOTIFIER_CALLBACKS = tuple(_NOTIFIER_PARAMETERS)
-USUAL_CALLBACKS = NOTIFIER_CALLBACKS[:4]
-"""those that keep translations in step, on one kernel or another"""
 CALLBACKS: dict[str, tuple[str, ...]] = {
     **_NOTIFIER_PARAMETERS,
     "device_fault": ("self", "page", "write"),
@@ -76,8 +74,6 @@ class Driver(Part):
     def __init__(self, mm: Mm) -> None:
         self.mm = mm
         self.label = "driver"
-        self.companions: list[Any] = []
-        """other subscribers of the same address space"""
         self.device = Devices(type(self).hardware, mm, self)
 
     def device_fault(self, page: int, write: bool) -> Any:

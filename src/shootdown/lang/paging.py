@@ -84,3 +84,8 @@ class PageRange:
 
     def __contains__(self, page: int) -> bool:
         return self.start <= page < self.end
+
+    @property
+    def is_everything(self) -> bool:
+        """Its end stands for no end at all: (0, -1UL) in Linux. Known before the machine starts."""
+        return False

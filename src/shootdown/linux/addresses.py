@@ -26,6 +26,11 @@ class Everything(PageRange):
     It has all pages of the address space, and so can be treated like any other range.
     """
 
+    @property
+    def is_everything(self) -> bool:
+        """It is."""
+        return True
+
 
 def ulong(value: int) -> int:
     """What an unsigned long keeps of a number."""
@@ -39,6 +44,6 @@ def start_address(range: PageRange) -> int:
 
 def end_address(range: PageRange) -> int:
     """The byte after the last one; ULONG_MAX for a flush of everything."""
-    if isinstance(range, Everything):
+    if range.is_everything:
         return ULONG_MAX
     return range.end << PAGE_SHIFT

@@ -131,12 +131,14 @@ def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
             mm.ptep_clear_flush_notify(page)
             mm.cleared_dirty(page, old.frame)
             mm.made_dirty(page)
+            mm.replaces(page, old)
             mm.set_pte_at_notify(page, Pte(unused, READ_WRITE))
             mm.made_young(page)
             unused = old.frame
     if mm.notifiers.copy_is_announced:
         mm.notifiers.invalidate_range_only_end(range)
     mm.memory.put_page(unused)
+    mm.replaced_it(page)
     count("write faults, page copied")
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from shootdown.lang.declare import (
+    EMPTY,
     Array,
     Atomic,
     Flag,
@@ -153,6 +154,8 @@ class Mm(Part):
         """entries of accessible VMAs may be PROT_NONE, to see who faults"""
         self.changing = Ghost(PerPage(Int(0, geometry.tasks + geometry.devices + geometry.cpus)))
         """operations that are changing this page right now"""
+        self.replaced = Ghost(PerPage(Pte))
+        """the entry that an operation under way has replaced by one for another page"""
         self.reclaiming = Ghost(PerPage(Int(0, geometry.tasks)))
         """those of them that come from reclaim or migration, which change nothing about what the
         process may do"""
@@ -179,6 +182,17 @@ class Mm(Part):
         for page in range:
             self.changing[page] -= 1
             LOST_DIRTY_BIT.judge_quiet(self, page)
+
+    @ghost
+    def replaces(self, page: int, old: Pte) -> None:
+        """The next thing is an entry for a page with other contents in the place of this one, which
+        was cleared and flushed under the same hold of the page-table lock."""
+        self.replaced[page] = old
+
+    @ghost
+    def replaced_it(self, page: int) -> None:
+        """The operation that did so ends: from here on the old page is a stale translation."""
+        self.replaced[page] = EMPTY
 
     @ghost
     def begin_rmap(self, range: PageRange) -> None:

@@ -49,6 +49,26 @@ class StaleTranslation(Rule):
             require(agrees, self)
 
 
+class ReplacedPage(Rule):
+    """M5, D5: where an entry is replaced by one for a page with other contents, both flushes come
+    before the new entry. If one agent can read the new page while another still reads the old one,
+    two writes can be seen in the wrong order (Documentation/mm/mmu_notifier.rst, the case of two
+    pages and two CPUs; B14).
+
+    Not for an entry that was cleared before, by somebody else: a fault may fill it in while that
+    one has not flushed yet, as with MADV_DONTNEED. Nor for equal contents, as with KSM."""
+
+    name = "replaced-page"
+    sentence = "no access to the old page once another one is mapped in its place"
+
+    @ghost
+    def judge(self, mm: Mm, page: int, pte: Pte, write: bool) -> None:
+        """Called with the translation the access uses."""
+        old, current = mm.replaced[page], mm.pte[page]
+        replaced = old.present and current.readable and current.frame != old.frame
+        require(not (replaced and pte.frame == old.frame), self)
+
+
 class StalePermission(Rule):
     """D1, rights: after mprotect or fork returned, nobody writes through the permission that was
     withdrawn. For fork this is what keeps parent and child apart (B15 in the catalogue)."""
@@ -111,6 +131,7 @@ class FreedTable(Rule):
 
 
 FREED_FRAME, FREED_TABLE = FreedFrame(), FreedTable()
+REPLACED_PAGE = ReplacedPage()
 STALE_TRANSLATION, STALE_PERMISSION = StaleTranslation(), StalePermission()
 UNRECORDED_WRITE, FORBIDDEN_ACCESS = UnrecordedWrite(), ForbiddenAccess()
 
@@ -118,6 +139,7 @@ ACCESS_RULES = (
     LOST_WRITE,
     FREED_FRAME,
     STALE_TRANSLATION,
+    REPLACED_PAGE,
     UNRECORDED_WRITE,
     STALE_PERMISSION,
     FORBIDDEN_ACCESS,

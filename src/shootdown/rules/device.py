@@ -48,5 +48,15 @@ class ExclusiveAccess(Rule):
         require(exclusive, self)
 
 
+class NarrowFlush(Rule):
+    """D12: who implements a flush callback drops at least the range that it was given, however that
+    comes: one page, a base that is not aligned, everything with ULONG_MAX as its end. More is
+    allowed, less is a translation that outlives its page (B12, B19, B21; e7ad6c2a4b1a,
+    59bf3557cf2f). A page that was never dropped and is not cached does no harm."""
+
+    name = "narrow-flush"
+    sentence = "no page that a flush callback was told to drop is still cached when it returns"
+
+
 DEVICE_FAILURE, STALE_DENIAL = DeviceFailure(), StaleDenial()
-EXCLUSIVE_ACCESS = ExclusiveAccess()
+EXCLUSIVE_ACCESS, NARROW_FLUSH = ExclusiveAccess(), NarrowFlush()

@@ -35,7 +35,6 @@ class Request:
     user_cpus: int = 0
     arch: type[Architecture] = X86
     effort: Effort = field(default_factory=Effort)
-    audited: bool = False
 
     @property
     def subject(self) -> Subject:
@@ -70,7 +69,6 @@ class Request:
             arch=self.arch,
             merged=self.effort.reductions.merge,
             endless=self.effort.liveness is not None,
-            audited=self.audited,
         ).sized
 
     def refuse_mistakes(self) -> None:

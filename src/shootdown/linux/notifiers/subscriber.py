@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from shootdown.lang.declare import PageRange, Pte
@@ -21,3 +22,19 @@ class Subscriber(Protocol):
     def invalidate_range_end(self, range: PageRange) -> None: ...
     def invalidate_range(self, range: PageRange) -> None: ...
     def arch_invalidate_secondary_tlbs(self, range: PageRange) -> None: ...
+
+
+class Flushed(Protocol):
+    """Hardware that a subscriber is to flush, for the rule that it does (ghost)."""
+
+    def flush_asked(self, range: PageRange) -> None: ...
+    def flush_returned(self, range: PageRange) -> None: ...
+
+
+def flushed_by(subscriber: Subscriber) -> Sequence[Flushed]:
+    """The devices of a driver. Subscribers that only listen have none."""
+    device: Any = getattr(subscriber, "device", None)
+    if device is None:
+        return ()
+    units: Sequence[Flushed] = device.units
+    return units

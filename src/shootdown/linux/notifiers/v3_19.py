@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, atomic_context, count
+from shootdown.lang.declare import PageRange, atomic_context, count, might_sleep
 from shootdown.linux.notifiers import v3_17
 from shootdown.linux.notifiers.range import MmuNotifierRange
-from shootdown.linux.notifiers.subscriber import Subscriber
+from shootdown.linux.notifiers.subscriber import Subscriber, flushed_by
 
 
 class Notifiers(v3_17.Notifiers):
@@ -44,8 +44,9 @@ class Notifiers(v3_17.Notifiers):
                         self.tell_flush(each.alive(), range)
                         each.judge_alive()
 
-    def send_whole_end(self, range: MmuNotifierRange) -> None:
+    def invalidate_range_end(self, range: MmuNotifierRange) -> None:
         """The end of any operation is also a flush point."""
+        might_sleep()
         self.send_end_and_flush(range)
 
     def send_end_and_flush(self, range: MmuNotifierRange) -> None:
@@ -61,8 +62,6 @@ class Notifiers(v3_17.Notifiers):
                         count("calls of invalidate_range_end")
                         self.tell_end(each.alive(), range)
                         each.judge_alive()
-                        if self.audit is not None:
-                            self.audit.heard_end(each)
 
     def pte_cleared_and_flushed(self, range: PageRange) -> None:
         """ptep_clear_flush_notify() tells at once: a new page may be mapped next."""
@@ -87,4 +86,8 @@ class Notifiers(v3_17.Notifiers):
     @atomic_context
     def tell_flush(self, subscriber: Subscriber, range: PageRange) -> None:
         """May not sleep: often under the page-table lock."""
+        for unit in flushed_by(subscriber):
+            unit.flush_asked(range)
         subscriber.invalidate_range(range)
+        for unit in flushed_by(subscriber):
+            unit.flush_returned(range)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, atomic_context, count
+from shootdown.lang.declare import PageRange, atomic_context, count, might_sleep
 from shootdown.linux.notifiers import v6_4
 from shootdown.linux.notifiers.range import MmuNotifierRange
-from shootdown.linux.notifiers.subscriber import Subscriber
+from shootdown.linux.notifiers.subscriber import Subscriber, flushed_by
 
 
 class Notifiers(v6_4.Notifiers):
@@ -44,8 +44,9 @@ class Notifiers(v6_4.Notifiers):
                         self.tell_arch_flush(each.alive(), range)
                         each.judge_alive()
 
-    def send_whole_end(self, range: MmuNotifierRange) -> None:
+    def invalidate_range_end(self, range: MmuNotifierRange) -> None:
         """No flush point any more."""
+        might_sleep()
         self.send_end(range)
 
     def invalidate_range(self, range: PageRange) -> None:
@@ -54,4 +55,8 @@ class Notifiers(v6_4.Notifiers):
     @atomic_context
     def tell_arch_flush(self, subscriber: Subscriber, range: PageRange) -> None:
         """May not sleep: often under the page-table lock."""
+        for unit in flushed_by(subscriber):
+            unit.flush_asked(range)
         subscriber.arch_invalidate_secondary_tlbs(range)
+        for unit in flushed_by(subscriber):
+            unit.flush_returned(range)
