@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shootdown.live.apart import apart
 from shootdown.live.coherence import FIRST, MOST_PAGES, Difference, find_differences, run
 from shootdown.live.generate import generate
 from shootdown.live.guest import Guest
@@ -13,7 +14,6 @@ from shootdown.live.programs import Program
 from shootdown.live.region import Region
 
 from .conftest import REGION
-from .fresh_process import in_fresh_process
 
 
 def in_new_process(program: Program) -> list[Difference]:
@@ -23,7 +23,7 @@ def in_new_process(program: Program) -> list[Difference]:
         with Kvm() as kvm:
             return find_differences(program, kvm)
 
-    found: list[Difference] = in_fresh_process(compare)
+    found: list[Difference] = apart(compare)
     return found
 
 

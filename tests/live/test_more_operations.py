@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from shootdown.live import calls
+from shootdown.live.apart import apart
 from shootdown.live.memory import PAGE, READ_WRITE, mmap, munmap
 from shootdown.live.more_operations import MORE
 from shootdown.live.observe import Observer
 from shootdown.live.programs import ARGUMENTS, Observed, Operation, Program
 
 from .conftest import REGION
-from .fresh_process import in_fresh_process
 from .test_observe import observer  # noqa: F401 - a fixture
 
 MAP: Operation = ("mmap_anon", 0, 16, "rw")
@@ -230,7 +230,7 @@ def test_the_heap_is_only_borrowed() -> None:
         big = [bytearray(1000) for _ in range(5000)]
         return same, len(big)
 
-    assert in_fresh_process(borrow) == (True, 5000)
+    assert apart(borrow) == (True, 5000)
 
 
 def test_mincore() -> None:
@@ -252,7 +252,7 @@ def test_segments_do_not_stay() -> None:
         calls.shmat(segment, 0, 0)
         return segment
 
-    segment = in_fresh_process(make)
+    segment = apart(make)
     with pytest.raises(OSError):
         calls.shmat(segment, 0, 0)
     lines = Path("/proc/sysvipc/shm").read_text(encoding="utf-8").splitlines()

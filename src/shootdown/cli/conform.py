@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 import click
 
+from shootdown.cli.conform_guest import run_under_guest
 from shootdown.cli.conform_task import Result, Task, prepare
 from shootdown.cli.errors import HOLDS, UNDECIDED, VIOLATED, InputError
 from shootdown.cli.options import Numbers, Seconds, given_options
@@ -33,6 +34,7 @@ SHOWN = 5
 _ALONE = {
     "against": {"record", "seed", "from_file"},
     "from_file": {"seed"},
+    "guest": {"only", "from_file", "against", "record", "show", "json_file"},
 }
 """options that make others useless"""
 
@@ -110,6 +112,11 @@ Exit status: 0 all agree, 1 they part, 2 bad input or missing means, 3 not all c
     help="Kinds of disagreement to look for a smallest program of, and to show.",
 )
 @click.option(
+    "--guest",
+    is_flag=True,
+    help="Compare what a real guest sees of the memory instead, page by page.",
+)
+@click.option(
     "--json",
     "json_file",
     metavar="FILE",
@@ -126,17 +133,21 @@ def command(  # noqa: PLR0917 - click passes them by name
     seconds: float | None,
     workers: int | None,
     show: int,
+    guest: bool,
     json_file: str | None,
 ) -> int:
     """Reads the options; `Task` does the work."""
     given = {str(option.name) for option in given_options(click.get_current_context())}
     _refuse_mixtures(given, json_file, record)
     _refuse_profile(profile)
+    crew = workers or len(os.sched_getaffinity(0))
+    if guest:
+        return run_under_guest(programs, seed, profile, seconds, crew)
     wanted = Selection(programs, profile, only)
     with JsonOutput(json_file) as output, JsonOutput(record) as recorded:
         to_stdout = output.to_stdout or recorded.to_stdout
         stream = sys.stderr if to_stdout else sys.stdout
-        task = prepare(wanted, seed, from_file, against, workers or len(os.sched_getaffinity(0)))
+        task = prepare(wanted, seed, from_file, against, crew)
         if record is not None:
             recorded.write(encode_meta({**asdict(task.settings), "seed": seed, "runs": 2}).encode())
         result = task.run(seconds, recorded if record is not None else None, show)

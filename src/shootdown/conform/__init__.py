@@ -9,6 +9,17 @@
     selection   which programs
     campaign    many programs, live or recorded, on several processes
 
+    machine     the model as a machine that performs programs: a process, its children
+    system      its parts, and an actor for every kind of call
+    calls       what a row of digits means to such an actor
+    rows        operations of a program as rows
+    place       where a region lies in the pages of the model
+    recorder    the subscriber that hears what is announced
+    read_state  what the buffers say, as an observation says it
+
+    coherence   a real guest against the model: what it may see is what it saw
+    foresight   what a page may hold, according to the model
+
 A comparison has no allowances: results, ranges in order with their causes, mappings and pages are
 equal after every operation, or it is a disagreement.
 """

@@ -45,14 +45,18 @@ class Machine:
     def _pristine(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         return self.runner.machine.copy()
 
+    def begin(self, place: Place) -> Life:
+        """A fresh process; what another one did is forgotten."""
+        self.runner.machine[:] = self._pristine
+        return Life(self.runner, place)
+
     def perform(self, program: Program) -> tuple[Observed, ...]:
         """What every operation does.
 
         Raises:
             UnsupportedOperationError: at the first operation that the model does not know.
         """
-        self.runner.machine[:] = self._pristine
-        life = _Life(self.runner, place_program(program))
+        life = self.begin(place_program(program))
         found = []
         for number, operation in enumerate(program.operations):
             try:
@@ -63,7 +67,7 @@ class Machine:
         return tuple(found)
 
 
-class _Life:
+class Life:
     """One program on its way: the process, and the children it has now."""
 
     def __init__(self, runner: Runner, place: Place) -> None:

@@ -27,6 +27,7 @@
     server            a small process that forks another one for each run
     observe           what the kernel did, repeatably
     settings          what of the system programs depend on
+    apart             a function in a process of its own, forked for it
     crew              tasks on several processes
     campaign          many programs on them
     coherence         whether a guest sees what its process has, after every operation
