@@ -20,7 +20,9 @@ class Markers(Part):
     """Markers of an address space, where a scenario has any."""
 
     def __init__(self, mm: Mm) -> None:
+        self.label = "markers"
         self.mm = mm
+        mm.markers = self
         self.guard = PerPage(Flag)
 
     def move(self, range: PageRange, target: int) -> None:

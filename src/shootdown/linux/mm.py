@@ -117,8 +117,8 @@ class Mm(Part):
         """munmap zaps with mmap_lock downgraded to reading (commit dd2283f2605e)"""
         self.mprotect_gathers = kernel >= (6, 1, 0)
         """change_protection() flushes through an mmu_gather (not in 5.15, in 6.1)"""
-        self.mremap_flushes_locked = kernel >= (4, 19, 0)
-        """mremap flushes before it drops the page-table locks (commit eb66ae030829)"""
+        self.mremap_flushes_each = kernel < (3, 2, 0)
+        """mremap flushes page by page, not once (until commit 7b6efc2bc4f1)"""
         self.pages = geometry.pages
         self.entries = geometry.entries
         self.vmas: Vmas | None = None
@@ -138,9 +138,6 @@ class Mm(Part):
         include/linux/pgtable.h)"""
         self.table = Atomic(PerTable(Flag))
         """the entry above points to a page table"""
-        self.mprotect_looks_higher = kernel >= (6, 10, 0)
-        """mprotect announces from the first upper table on, not from the first page table (until
-        6.9 inside change_pmd_range(), from 6.10 inside change_pud_range(), mm/mprotect.c)"""
         self.upper = _upper_tables(geometry)
         """the entry two levels above points to a table of page tables (a PMD table, of 1 GiB);
         None where the geometry has none"""

@@ -6,20 +6,25 @@ from difflib import get_close_matches
 
 from shootdown.linux.filemap import Mapping
 from shootdown.linux.ksm import Ksm
+from shootdown.linux.markers import Markers
 from shootdown.linux.migrate import Migration
+from shootdown.linux.operations.brk import brk
 from shootdown.linux.operations.fault import read_fault, write_fault
 from shootdown.linux.operations.fork import fork
 from shootdown.linux.operations.huge_pages import HUGE_PAGES
 from shootdown.linux.operations.ksm import ksm_merge, ksm_unmerge
 from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
+from shootdown.linux.operations.madvise_guard import madvise_guard_install, madvise_guard_remove
 from shootdown.linux.operations.mapping_dirty_helpers import (
     clean_record_shared_mapping_range,
     wp_shared_mapping_range,
 )
 from shootdown.linux.operations.migrate_pages import migrate_pages
+from shootdown.linux.operations.mlock import mlock
 from shootdown.linux.operations.mmap import mmap
 from shootdown.linux.operations.mmu_notifier import LIFETIME
 from shootdown.linux.operations.mprotect import mprotect
+from shootdown.linux.operations.mremap import mremap, mremap_dontunmap, mremap_grow, mremap_shrink
 from shootdown.linux.operations.munmap import munmap
 from shootdown.linux.operations.operation import OLDEST, KnownBug, Operation
 from shootdown.linux.operations.reclaim import madvise_pageout, reclaim
@@ -50,6 +55,18 @@ _ANONYMOUS_MEMORY = tuple(
     Operation(function.__name__, function)
     for function in (read_fault, write_fault, mmap, munmap, madvise_dontneed, mprotect, fork)
 )
+
+_VMAS = (
+    Operation("mremap", mremap),
+    Operation("mremap_dontunmap", mremap_dontunmap, since=(5, 7, 0)),
+    Operation("mremap_shrink", mremap_shrink),
+    Operation("mremap_grow", mremap_grow),
+    Operation("brk", brk),
+    Operation("mlock", mlock),
+    Operation("madvise_guard_install", madvise_guard_install, since=(6, 13, 0), parts=(Markers,)),
+    Operation("madvise_guard_remove", madvise_guard_remove, since=(6, 13, 0), parts=(Markers,)),
+)
+"""VMAs that grow, shrink and move"""
 
 FROM_OUTSIDE = ("truncate", "punch_hole", "fsync", "dax_writeback", "reclaim", "reclaim_file")
 """those that find the address space by the reverse mapping and do not use it (mm_users)"""
@@ -107,6 +124,7 @@ OPERATIONS: dict[str, Operation] = {
     operation.name: operation
     for operation in (
         *_ANONYMOUS_MEMORY,
+        *_VMAS,
         *_FILES,
         *_PAGES,
         *WATCHING,

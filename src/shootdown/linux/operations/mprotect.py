@@ -63,7 +63,7 @@ def first_populated(mm: Mm, range: PageRange) -> int:
     one level higher, at whole 1 GiB blocks, if the geometry has them."""
     if not mm.notifiers.mprotect_skips_unpopulated:
         return range.start
-    if mm.upper is not None and mm.mprotect_looks_higher:
+    if mm.upper is not None and mm.notifiers.mprotect_starts_at_pud:
         return _first_upper(mm, range)
     for table in PageRange(range.start // mm.entries, (range.end - 1) // mm.entries + 1):
         if mm.table[table] or (mm.huge is not None and mm.huge.leaf[table]):

@@ -1,9 +1,12 @@
 """mremap(2), the move: move_page_tables() and move_ptes(), mm/mremap.c.
 
 S (old range), [[P- P+ C X]] with the locks of both page tables held, E (row 7); then munmap of the
-old range announces and flushes it once more, unless MREMAP_DONTUNMAP keeps the VMA. The flush came
-after the locks, and after E, until 4.19 (commit eb66ae030829): a page could be freed at its new
-place, and used by others, while a TLB still had it at the old one.
+old range announces and flushes it once more, unless MREMAP_DONTUNMAP keeps the VMA. From 3.2 to
+4.18 the flush came after the locks (commits 7b6efc2bc4f1, eb66ae030829): a page could be freed at
+its new place, and used by others, while a TLB still had it at the old one. Before, every entry was
+flushed by itself.
+
+Growing in place only makes a VMA longer, and shrinking is a munmap of the tail.
 
 The range is extended down to the edge of a page table where nothing is mapped on the way, so that
 whole tables can be moved (try_realign_addr(), 6.8 on, commit af8ca1c149069).
@@ -15,7 +18,76 @@ from shootdown.lang.declare import EMPTY, PageRange
 from shootdown.linux.huge_memory import HugeMemory
 from shootdown.linux.mm import Mm
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.operations.munmap import unmap_region
 from shootdown.linux.task import Task
+from shootdown.linux.vma import NO_VMA
+
+
+def mremap(task: Task, range: PageRange) -> None:
+    """mremap(2) with MREMAP_FIXED: the first half of the range moves onto the second."""
+    _move(task, range, dontunmap=False)
+
+
+def mremap_dontunmap(task: Task, range: PageRange) -> None:
+    """mremap(2) with MREMAP_DONTUNMAP (5.7): the old place stays mapped, and empty."""
+    _move(task, range, dontunmap=True)
+
+
+def mremap_shrink(task: Task, range: PageRange) -> None:
+    """mremap(2) to half the size: the tail is unmapped, with mmap_lock downgraded since 4.20
+    (commit 85a06835f6f1)."""
+    mm = task.mm
+    mm.begin(range)
+    with mm.mmap_lock.write():
+        tail = second_half(range)
+        for page in tail:
+            mm.vma[page] = NO_VMA
+        if mm.munmap_downgrades:
+            mm.mmap_lock.downgrade()
+        unmap_region(task, tail)
+    mm.end(range)
+
+
+def mremap_grow(task: Task, range: PageRange) -> None:
+    """mremap(2) in place to twice the size, after a munmap of what was there: vma_merge_extend().
+    Nobody hears of the growing."""
+    mm = task.mm
+    mm.begin(range)
+    with mm.mmap_lock.write():
+        tail = second_half(range)
+        for page in tail:
+            mm.vma[page] = NO_VMA
+        unmap_region(task, tail)
+    with mm.mmap_lock.write():
+        for page in tail:
+            mm.vma[page] = mm.vma[range.start]
+    mm.end(range)
+
+
+def second_half(range: PageRange) -> PageRange:
+    """Where the first half moves to, and what a mapping loses when it shrinks."""
+    return PageRange(range.start + (range.end - range.start) // 2, range.end)
+
+
+def _move(task: Task, range: PageRange, *, dontunmap: bool) -> None:
+    """mremap_to(): what is at the new place goes first; then a VMA is made there, the page tables
+    move, and the old place is unmapped as by munmap."""
+    mm = task.mm
+    mm.begin(range)
+    with mm.mmap_lock.write():
+        new = second_half(range)
+        old = PageRange(range.start, range.start + (new.end - new.start))
+        for page in new:
+            mm.vma[page] = NO_VMA
+        unmap_region(task, new)
+        for page in old:
+            mm.vma[page - old.start + new.start] = mm.vma[page]
+        move_page_tables(task, old, old, new.start)
+        if not dontunmap:
+            for page in old:
+                mm.vma[page] = NO_VMA
+            unmap_region(task, old)
+    mm.end(range)
 
 
 def move_page_tables(task: Task, announced: PageRange, old: PageRange, target: int) -> None:
@@ -39,9 +111,9 @@ def _move_entries(mm: Mm, old: PageRange, target: int) -> None:
         for page in old:
             if _move_pte(mm, page, target + (page - old.start)):
                 moved = True
-        if moved and mm.mremap_flushes_locked:
+        if moved and mm.notifiers.mremap_flushes_under_lock:
             mm.arch.flush_tlb_range(old)
-    if moved and not mm.mremap_flushes_locked:
+    if moved and not mm.notifiers.mremap_flushes_under_lock:
         mm.arch.flush_tlb_range(old)
 
 
@@ -77,7 +149,7 @@ def _move_extent(mm: Mm, huge: HugeMemory, old: PageRange, target: int) -> None:
 
 
 def _move_pte(mm: Mm, page: int, target: int) -> bool:
-    """Whether there was anything that a TLB can have."""
+    """Whether a TLB can still have what there was."""
     if mm.table[page // mm.entries]:
         mm.populate_table(target)
     if mm.markers is not None:
@@ -85,6 +157,9 @@ def _move_pte(mm: Mm, page: int, target: int) -> bool:
         mm.markers.guard[page] = False
     pte = mm.pte[page]
     if pte.present:
-        mm.pte[page] = EMPTY
+        if mm.mremap_flushes_each:
+            mm.arch.ptep_clear_flush(page)
+        else:
+            mm.pte[page] = EMPTY
         mm.pte[target] = pte
-    return pte.present
+    return pte.present and not mm.mremap_flushes_each

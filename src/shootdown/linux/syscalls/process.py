@@ -28,9 +28,7 @@ class Process(Part):
         self.vmas = Vmas(self.mm)
         self.vmas.label = "vmas"
         self.markers = Markers(self.mm)
-        self.markers.label = "markers"
         self.mm.vmas = self.vmas
-        self.mm.markers = self.markers
         self.lazyfree = LazyFree()
         self.lazyfree.label = "lazyfree"
         self.mm.memory.lazyfree = self.lazyfree
