@@ -55,6 +55,7 @@ from shootdown.drivers.start_only import (
     StartOnly,
 )
 from shootdown.drivers.umem_odp import UmemOdp, UmemOdpCountsLate
+from shootdown.drivers.witness import KvmPagesWitness, KvmWitness
 
 DRIVERS: dict[str, type[Driver]] = {
     "amd-iommu-v2": AmdIommuV2,
@@ -73,6 +74,8 @@ DRIVERS: dict[str, type[Driver]] = {
     "kvm": Kvm,
     "kvm-no-in-progress": KvmWithoutInProgress,
     "kvm-no-sequence": KvmWithoutSequence,
+    "kvm-witness": KvmWitness,
+    "kvm-witness-2.6.27": KvmPagesWitness,
     "kvm-aging": KvmAging,
     "dmirror": Dmirror,
     "dmirror-ignores-everybody": DmirrorIgnoresEverybody,

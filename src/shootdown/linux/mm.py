@@ -64,6 +64,13 @@ if TYPE_CHECKING:
     from shootdown.linux.young import Young
 
 
+class Watcher(Protocol):
+    """A rule that looks at entries whenever an operation begins or ends (ghost)."""
+
+    def look(self, range: PageRange) -> None:
+        """At the entries of these pages."""
+
+
 class WalkCache(Protocol):
     """Hardware that may remember where a page table lies."""
 
@@ -127,6 +134,7 @@ class Mm(Part):
         """entries that let accesses fail, where there are any"""
         self.cpus: list[Cpu] = []
         self.walk_caches: list[WalkCache] = []
+        self.watchers: list[Watcher] = []
         self.listeners: list[Listener] = []
         self.arch = arch(self, kernel)
         self.notifiers: Notifiers
@@ -170,6 +178,8 @@ class Mm(Part):
     @ghost
     def begin(self, range: PageRange) -> None:
         """An operation on these pages begins."""
+        for watcher in self.watchers:
+            watcher.look(range)
         for page in range:
             self.changing[page] += 1
 
@@ -179,6 +189,8 @@ class Mm(Part):
         for page in range:
             self.changing[page] -= 1
             LOST_DIRTY_BIT.judge_quiet(self, page)
+        for watcher in self.watchers:
+            watcher.look(range)
 
     @ghost
     def replaces(self, page: int, old: Pte) -> None:

@@ -6,5 +6,6 @@ where it can be judged. The methods are `@ghost`: they look, and change nothing.
 `rule`     what all rules have, and the list of them
 `access`   rules about one access of a device or CPU, judged when the access lands
 `device`   rules about what happens to a device
+`announced` the rule about what Linux tells before it changes an entry
 `machine`  limits of the model itself, which are never a verdict about the driver
 """
