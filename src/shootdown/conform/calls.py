@@ -11,16 +11,29 @@ from collections.abc import Callable, Mapping
 from shootdown.lang.declare import Int, PageRange, choose, indivisible, rest
 from shootdown.lang.part import Part
 from shootdown.linux.syscalls import madvise
-from shootdown.linux.syscalls.files import ftruncate, punch_hole, pwrite, unmap_mapping_range
+from shootdown.linux.syscalls.access import mem_write, process_vm_readv, process_vm_writev
+from shootdown.linux.syscalls.brk import brk
+from shootdown.linux.syscalls.files import (
+    fallocate,
+    ftruncate,
+    punch_hole,
+    pwrite,
+    unmap_mapping_range,
+)
 from shootdown.linux.syscalls.fork import become_child, exit_mmap, fork
 from shootdown.linux.syscalls.huge import collapse
+from shootdown.linux.syscalls.mbind import mbind
+from shootdown.linux.syscalls.mincore import mincore
 from shootdown.linux.syscalls.mlock import mlock, munlock
-from shootdown.linux.syscalls.mmap import mmap
+from shootdown.linux.syscalls.mmap import mmap, mmap_noreplace, mmap_populate
 from shootdown.linux.syscalls.mprotect import mprotect
 from shootdown.linux.syscalls.mremap import Remap, mremap
+from shootdown.linux.syscalls.mseal import mseal
 from shootdown.linux.syscalls.munmap import munmap
 from shootdown.linux.syscalls.populate import madvise_populate, touch_all
 from shootdown.linux.syscalls.process import Process
+from shootdown.linux.syscalls.remap_file_pages import remap_file_pages
+from shootdown.linux.syscalls.shm import shmat, shmdt
 
 Call = Callable[[Process, PageRange, int, int, int], int]
 
@@ -100,13 +113,13 @@ def _mremap(process: Process, range: PageRange, new: int, flags: int, target: in
     return mremap(process, Remap(range.start, len(range), new, flags, target))
 
 
-def _madvise_flags(process: Process, range: PageRange, on: int, off: int, anonymous: int) -> int:
-    return madvise.madvise_flags(process, range, on, off, anonymous_only=anonymous != 0)
+def _madvise_flags(process: Process, range: PageRange, on: int, off: int, conditions: int) -> int:
+    return madvise.madvise_flags(process, range, on, off, conditions)
 
 
-def _advice(visit: madvise.Visit) -> Call:
+def _advice(visit: madvise.Visit, discards: bool = False) -> Call:
     def call(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
-        return madvise.madvise(process, range, visit)
+        return madvise.madvise(process, range, visit, discards)
 
     return call
 
@@ -156,6 +169,66 @@ def _exit(process: Process, range: PageRange, one: int, two: int, three: int) ->
     return exit_mmap(process)
 
 
+# --- rarer ones ---------------------------------------------------------------------------------
+
+
+def _nothing(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    """What no part of the model notices."""
+    return 0
+
+
+def _mmap_populate(process: Process, range: PageRange, rights: int, flags: int, three: int) -> int:
+    return mmap_populate(process, range, rights, flags)
+
+
+def _mmap_noreplace(process: Process, range: PageRange, rights: int, two: int, three: int) -> int:
+    return mmap_noreplace(process, range, rights)
+
+
+def _fallocate(process: Process, range: PageRange, file: int, two: int, three: int) -> int:
+    return fallocate(process, file, range)
+
+
+def _mincore(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return mincore(process, range)
+
+
+def _mseal(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return mseal(process, range)
+
+
+def _remap_file_pages(process: Process, range: PageRange, offset: int, two: int, three: int) -> int:
+    return remap_file_pages(process, range, offset)
+
+
+def _writev(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return process_vm_writev(process, range)
+
+
+def _readv(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return process_vm_readv(process, range)
+
+
+def _mem_write(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return mem_write(process, range)
+
+
+def _mbind(process: Process, range: PageRange, bind: int, two: int, three: int) -> int:
+    return mbind(process, range, bind != 0)
+
+
+def _shmat(process: Process, range: PageRange, rights: int, number: int, three: int) -> int:
+    return shmat(process, range, rights, number)
+
+
+def _shmdt(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return shmdt(process, range.start)
+
+
+def _brk(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return brk(process, range.start, range.end)
+
+
 CALLS: Mapping[str, Call] = {
     "mmap": _mmap,
     "mmap_shared": _mmap_shared,
@@ -167,14 +240,14 @@ CALLS: Mapping[str, Call] = {
     "munlock": _munlock,
     "mremap": _mremap,
     "madvise_flags": _madvise_flags,
-    "DONTNEED": _advice(madvise.dontneed),
-    "DONTNEED_LOCKED": _advice(madvise.dontneed_locked),
-    "FREE": _advice(madvise.free),
+    "DONTNEED": _advice(madvise.dontneed, discards=True),
+    "DONTNEED_LOCKED": _advice(madvise.dontneed_locked, discards=True),
+    "FREE": _advice(madvise.free, discards=True),
     "COLD": _advice(madvise.cold),
     "PAGEOUT": _advice(madvise.reclaim),
     "WILLNEED": _advice(madvise.willneed),
-    "REMOVE": _advice(madvise.remove),
-    "GUARD_INSTALL": _advice(madvise.guard_install),
+    "REMOVE": _advice(madvise.remove, discards=True),
+    "GUARD_INSTALL": _advice(madvise.guard_install, discards=True),
     "GUARD_REMOVE": _advice(madvise.guard_remove),
     "COLLAPSE": _collapse,
     "populate_read": _populate_read,
@@ -186,5 +259,19 @@ CALLS: Mapping[str, Call] = {
     "fork": _fork,
     "become_child": _become_child,
     "exit": _exit,
+    "nothing": _nothing,
+    "mmap_populate": _mmap_populate,
+    "mmap_noreplace": _mmap_noreplace,
+    "fallocate": _fallocate,
+    "mincore": _mincore,
+    "mseal": _mseal,
+    "remap_file_pages": _remap_file_pages,
+    "process_vm_writev": _writev,
+    "process_vm_readv": _readv,
+    "mem_write": _mem_write,
+    "mbind": _mbind,
+    "shmat": _shmat,
+    "shmdt": _shmdt,
+    "brk": _brk,
 }
 """by name"""

@@ -8,6 +8,7 @@ it is read from the buffers.
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -15,10 +16,10 @@ import numpy as np
 from shootdown.conform.model import UnsupportedOperationError
 from shootdown.conform.place import Place, place_program
 from shootdown.conform.read_state import read_notifications, read_state
-from shootdown.conform.rows import Row, UnknownCallError, row_of
+from shootdown.conform.rows import Row, UnknownCallError, row_of, row_of_shmat
 from shootdown.conform.system import NAMES, ProcessSystem
 from shootdown.linux.shmem import FILE_PAGES, FILES
-from shootdown.linux.vma import MEMFD
+from shootdown.linux.vma import DISK, MEMFD
 from shootdown.live.programs import Observed, Operation, Program
 from shootdown.machine.result import Engine
 from shootdown.machine.runner import Runner, Space
@@ -75,23 +76,47 @@ class Life:
         self.place = place
         self.space = runner.new_space()
         self.children: list[Space] = []
-        self.files = MEMFD
+        self.files = DISK
+        self.attachments = 0
         self._call(self.space, Row("ftruncate", (MEMFD, min(place.pages, FILE_PAGES))))
-        """memfd is number 1, shared anonymous memory comes after it"""
+        """shared anonymous memory comes after the files that have a number of their own"""
 
     def perform(self, operation: Operation) -> int:
         """Do it, and say what it returned."""
         name = str(operation[0])
         if name.startswith("child_"):
             return self._order(name.removeprefix("child_"), operation)
-        if name == "fork":
-            return self._fork()
+        match operation:
+            case ("fork",):
+                return self._fork()
+            case ("process_madvise", *ranges, str(advice)):
+                return self._process_madvise(ranges, advice)
+            case ("shmat", int(page), str(rights)):
+                self.attachments += 1
+                return self._call(
+                    self.space, row_of_shmat(page, rights, self.place, self.attachments)
+                )
+        return self._perform(operation)
+
+    def _perform(self, operation: Operation) -> int:
+        """A call that one row makes."""
         cuts = self._cuts(operation)
         result = self._call(self.space, row_of(operation, self.place, self._new_file))
         for cut in (*cuts, *self._holes()):
             for child in self.children:
                 self._call(child, cut)
         return result
+
+    def _process_madvise(self, ranges: Sequence[int | str], advice: str) -> int:
+        """vector_madvise(), mm/madvise.c: range by range, as on itself; how far it came, in pages,
+        or the error if that is nowhere."""
+        done = 0
+        for page, count in zip(ranges[::2], ranges[1::2], strict=True):
+            error = self._perform(("madvise", page, count, advice))
+            if error:
+                return done or error
+            done += int(count)
+        return done
 
     def _cuts(self, operation: Operation) -> tuple[Row, ...]:
         """What a call takes from the file, for the children that map it too."""
@@ -120,7 +145,7 @@ class Life:
     def _order(self, name: str, operation: Operation) -> int:
         if not self.children:
             return -errno.ESRCH
-        if name == "exit":
+        if name in ("exit", "exec", "kill"):
             return self._call(self.children.pop(), Row("exit"))
         row = row_of((name, *operation[1:]), self.place, self._new_file)
         return self._call(self.children[-1], row)

@@ -11,12 +11,14 @@ from shootdown.conform.place import Place
 from shootdown.conform.recorder import SITES
 from shootdown.conform.system import ENTRIES, REGION
 from shootdown.linux.memory import ZERO_FRAME
-from shootdown.linux.vma import ANONYMOUS, MEMFD, NO_VMA, SHARED
+from shootdown.linux.vma import ANONYMOUS, DISK, MEMFD, NO_VMA, SEGMENT, SHARED
 from shootdown.live.programs import Range, State
 from shootdown.machine.runner import Runner, Space
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE, RIGHTS_BITS
 
 _PERMISSIONS = {PROT_NONE: "---", READ_ONLY: "r--", READ_WRITE: "rw-"}
+
+_KINDS = {ANONYMOUS: "anon", MEMFD: "memfd", SEGMENT: "shm", DISK: "disk"}
 
 Flags = NDArray[np.int32]
 Where = NDArray[np.bool_]
@@ -77,12 +79,11 @@ def _vma(
         for name in ("vmas.flags", "vmas.file", "vmas.offset", "mm.vma")
     )
     permissions = _PERMISSIONS[rights] + ("s" if flags & SHARED else "p")
-    kind = "anon" if file == ANONYMOUS else "memfd" if file == MEMFD else "shanon"
     return (
         start - place.origin,
         end - place.origin,
         permissions,
-        kind,
+        _KINDS.get(file, "shanon"),
         0 if file == ANONYMOUS else offset,
     )
 

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 
 from shootdown.conform.calls import WIDTH
 from shootdown.conform.place import Place
+from shootdown.linux.syscalls.madvise import ANONYMOUS_ONLY, DISCARDS, PRIVATE_ONLY
 from shootdown.linux.syscalls.mremap import FIXED
 from shootdown.linux.vma import (
     ANONYMOUS,
+    ATTACHMENTS,
     DONTCOPY,
     DONTDUMP,
     HUGEPAGE,
     LOCKED,
     LOCKONFAULT,
     MEMFD,
+    MERGEABLE,
     NOHUGEPAGE,
     RAND_READ,
     SEQ_READ,
     WIPEONFORK,
 )
-from shootdown.live.programs import Operation
+from shootdown.live.programs import SEGMENT, Operation
 from shootdown.program.kind import PROT_NONE, READ_ONLY, READ_WRITE
 
 RIGHTS = {"none": PROT_NONE, "r": READ_ONLY, "rw": READ_WRITE}
@@ -37,8 +40,13 @@ FLAGS = {
     "DODUMP": (0, DONTDUMP),
     "HUGEPAGE": (HUGEPAGE, NOHUGEPAGE),
     "NOHUGEPAGE": (NOHUGEPAGE, HUGEPAGE),
+    "MERGEABLE": (MERGEABLE, 0),
+    "UNMERGEABLE": (0, MERGEABLE),
 }
 """the flags that an advice sets, and clears"""
+CONDITIONS = {
+    "WIPEONFORK": ANONYMOUS_ONLY | DISCARDS, "DONTFORK": DISCARDS, "MERGEABLE": PRIVATE_ONLY,
+}  # fmt: skip
 WALKS = (
     "DONTNEED", "DONTNEED_LOCKED", "FREE", "COLD", "PAGEOUT", "WILLNEED", "REMOVE",
     "GUARD_INSTALL", "GUARD_REMOVE", "COLLAPSE",
@@ -86,7 +94,7 @@ def row_of(operation: Operation, place: Place, new_file: Callable[[], int]) -> R
         case ("madvise", int(page), int(count), str(advice)) if advice in WALKS:
             return Row(advice, _pages(place, page, count))
         case ("madvise", int(page), int(count), str(advice)) if advice in FLAGS:
-            flags = (*FLAGS[advice], int(advice == "WIPEONFORK"))
+            flags = (*FLAGS[advice], CONDITIONS.get(advice, 0))
             return Row("madvise_flags", (*_pages(place, page, count), *flags))
         case ("mremap", int(page), int(old), int(new), int(flags), int(target)):
             place.at(page + new), place.at(target + new)
@@ -111,7 +119,39 @@ def _row_of_file(operation: Operation, place: Place, new_file: Callable[[], int]
             return Row("punch_hole", (offset, offset + count, MEMFD))
         case ("pwrite", int(offset)):
             return Row("pwrite", (MEMFD, offset))
+        case ("fallocate", int(offset), int(count)):
+            return Row("fallocate", (offset, offset + count, MEMFD))
+        case ("remap_file_pages", int(page), int(count), int(offset)):
+            return Row("remap_file_pages", (*_pages(place, page, count), offset))
+    return _rarer_row(operation, place)
+
+
+def _rarer_row(operation: Operation, place: Place) -> Row:
+    match operation:
+        case ("spawn",) | ("move_pages", _, _):
+            return Row("nothing")
+        case ("mmap_populate" | "mmap_locked" as name, int(page), int(count), str(rights)):
+            flags = LOCKED if name == "mmap_locked" else 0
+            return Row("mmap_populate", (*_pages(place, page, count), RIGHTS[rights], flags))
+        case ("mmap_noreplace", int(page), int(count), str(rights)):
+            return Row("mmap_noreplace", (*_pages(place, page, count), RIGHTS[rights]))
+        case ("mincore" | "mseal" | "process_vm_writev" | "process_vm_readv" | "mem_write" as name,
+              int(page), int(count)):  # fmt: skip
+            return Row(name, _pages(place, page, count))
+        case ("mbind", int(page), int(count), str(policy)):
+            return Row("mbind", (*_pages(place, page, count), int(policy == "bind")))
+        case ("shmdt", int(page)):
+            return Row("shmdt", (place.at(page),))
+        case ("brk", int(before), int(after)):
+            return Row("brk", (place.at(before), place.at(after)))
     raise UnknownCallError
+
+
+def row_of_shmat(page: int, rights: str, place: Place, number: int) -> Row:
+    """shmat(2), for the `number`th time."""
+    if number >= ATTACHMENTS:
+        raise UnknownCallError(f"more than {ATTACHMENTS - 1} attachments are not modelled")
+    return Row("shmat", (*_pages(place, page, SEGMENT), RIGHTS[rights], number))
 
 
 def _pages(place: Place, page: int, count: int) -> tuple[int, int]:

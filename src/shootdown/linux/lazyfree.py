@@ -35,6 +35,19 @@ class LazyFree(Part):
             self.lazy[frame] = LAZYFREE_WRITTEN
 
     @indivisible
+    def set_dirty(self, frame: int) -> None:
+        """folio_mark_dirty(): the kernel wrote to it through a reference of its own."""
+        self.dirty[frame] = True
+        if self.lazy[frame] == LAZYFREE:
+            self.lazy[frame] = LAZYFREE_WRITTEN
+
+    @indivisible
+    def migrated(self, frame: int) -> None:
+        """try_to_migrate_one() took the dirty bit over from the entry."""
+        if self.lazy[frame] != LAZYFREE:
+            self.dirty[frame] = True
+
+    @indivisible
     def free_lazily(self, frame: int, exclusive: bool) -> None:
         """madvise_free_pte_range() and folio_mark_lazyfree(): a dirty folio only if nobody else
         maps it."""

@@ -26,7 +26,7 @@ from shootdown.lang.declare import (
 )
 from shootdown.lang.part import Part
 from shootdown.linux.filemap import NO_FOLIO, FileFaults
-from shootdown.linux.vma import ANONYMOUS, SHARED
+from shootdown.linux.vma import ANONYMOUS, SEGMENT, SHARED
 from shootdown.linux.vma_merge import anon_vma_prepare
 from shootdown.program.kind import READ_ONLY
 
@@ -55,6 +55,8 @@ class Shmem(Part):
         """not folio_test_anon(): a page of a file, not a private copy"""
         self.dirty = PerFrame(Flag)
         """PG_dirty, or the bit of an entry: it was written"""
+        self.fallocated = PerFrame(Flag)
+        """not PG_uptodate: fallocate() has made it, and nobody used it since"""
 
     def cached(self, file: int, index: int) -> int:
         """The page in the cache; NO_FOLIO if there is none."""
@@ -67,6 +69,7 @@ class Shmem(Part):
         self.folio[file * FILE_PAGES + index] = frame
         self.is_file[frame] = True
         self.dirty[frame] = False
+        self.fallocated[frame] = False
 
 
 class ShmemFaults(FileFaults):
@@ -90,8 +93,23 @@ class ShmemFaults(FileFaults):
         if frame == NO_FOLIO:
             frame = memory.alloc_page()
             shmem.add(file, index, frame)
+        shmem.fallocated[frame] = False
         memory.get_page(frame)
         return frame
+
+    @indivisible
+    def fallocate(self, file: int, index: int) -> None:
+        """shmem_get_folio(SGP_FALLOC): a new page is not zeroed yet, an old one is at the latest
+        now; it is dirty, so that it stays."""
+        shmem = self.shmem
+        frame = shmem.cached(file, index)
+        if frame == NO_FOLIO:
+            frame = self.mm.memory.alloc_page()
+            shmem.add(file, index, frame)
+            shmem.fallocated[frame] = True
+        else:
+            shmem.fallocated[frame] = False
+        shmem.dirty[frame] = True
 
     @indivisible
     def delete_folio(self, file: int, index: int) -> None:
@@ -155,6 +173,8 @@ class ShmemFaults(FileFaults):
     def around(self, page: int) -> PageRange:
         """Which pages these are."""
         entries = self.mm.entries
+        if self.vmas.file[page] == SEGMENT:
+            return PageRange(page, page + 1)
         vma = self.vmas.find(page)
         start = page - page % FAULT_AROUND
         if start < vma.start:
@@ -172,6 +192,7 @@ class ShmemFaults(FileFaults):
         frame = self.shmem.cached(self.vmas.file[page], self.vmas.offset[page])
         markers = self.mm.markers
         guarded = markers is not None and markers.guard[page]
-        if frame != NO_FOLIO and not guarded and not self.mm.pte[page].present:
+        usable = frame != NO_FOLIO and not self.shmem.fallocated[frame]
+        if usable and not guarded and not self.mm.pte[page].present:
             self.mm.memory.get_page(frame)
             self.mm.pte[page] = Pte(frame, self.protection(page))

@@ -34,9 +34,19 @@ SEQ_READ = 1 << 8
 RAND_READ = 1 << 9
 MERGEABLE = 1 << 10
 ACCOUNT = 1 << 11
+SEALED = 1 << 12
+MAYNOTWRITE = 1 << 13
+"""not VM_MAYWRITE: of a file that was opened for reading"""
+BOUND = 1 << 14
+"""vm_policy is MPOL_BIND, not the default; it keeps VMAs apart like a flag (is_mergeable_vma())"""
+ATTACHMENT = 1 << 15
+"""the lowest bit of a number of the shmat() that made the VMA, 0 for others: each opens a file of
+its own, which keeps VMAs apart too"""
+ATTACHMENTS = 16
 """VM_SHARED and so on, include/linux/mm.h; the bits are ours. VM_READ and VM_WRITE are the rights
-in `Mm.vma`, VM_SOFTDIRTY never keeps VMAs apart"""
-ALL_FLAGS = (1 << 12) - 1
+in `Mm.vma`, VM_SOFTDIRTY never keeps VMAs apart. SHARED is VM_MAYSHARE: with MAYNOTWRITE it goes
+without VM_SHARED"""
+ALL_FLAGS = (ATTACHMENT << 4) - 1
 LOCKED_MASK = LOCKED | LOCKONFAULT
 
 ANONYMOUS = 0
@@ -44,6 +54,10 @@ ANONYMOUS = 0
 anonymous memory has one of its own for each mmap() (shmem_zero_setup(), mm/shmem.c)"""
 MEMFD = 1
 """the file that a program has a descriptor of"""
+SEGMENT = 2
+"""the segment of System V"""
+DISK = 3
+"""the file of a disk; what comes after it is shared anonymous memory"""
 MOST_FILES = 1 << 10
 MOST_ANON_VMAS = 1 << 16
 NO_ANON_VMA = 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from shootdown.lang.declare import PageRange
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
-from shootdown.linux.vma import ANONYMOUS, NO_ANON_VMA, Vmas
+from shootdown.linux.vma import ANONYMOUS, NO_ANON_VMA, SEGMENT, Vmas
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,12 @@ def _can_merge_right(vmas: Vmas, page: int, traits: Traits, offset: int, anon_vm
     return vmas.offset[page] == offset and _may_share(vmas.anon_vma[page], anon_vma)
 
 
+def _may_be_removed(vmas: Vmas, page: int) -> bool:
+    """can_merge_remove_vma(): a VMA of a segment wants to be told when it ends (shm_close()), so it
+    may grow by merging but not disappear."""
+    return vmas.file[page] != SEGMENT
+
+
 def _first_of(one: int, two: int, three: int) -> int:
     """The first anon_vma there is."""
     if one != NO_ANON_VMA:
@@ -113,6 +119,8 @@ def vma_modify(vmas: Vmas, vma: PageRange, range: PageRange, rights: int, flags:
 def _merge_or_split(vmas: Vmas, vma: PageRange, range: PageRange, traits: Traits) -> None:
     """vma_merge_existing_range(), and the splits if that did nothing."""
     own = vmas.anon_vma[vma.start]
+    if range == vma and not _may_be_removed(vmas, vma.start):
+        return
     left = range.start == vma.start and _can_merge_left(
         vmas, range.start, traits, vmas.offset[range.start], own
     )
@@ -170,7 +178,9 @@ def insert_vma(vmas: Vmas, range: PageRange, traits: Traits, offset: int, origin
     left = _can_merge_left(vmas, range.start, traits, offset, anon_vma)
     right = _can_merge_right(vmas, range.end, traits, offset + size, anon_vma)
     if left and right:
-        right = _may_share(vmas.anon_vma[range.start - 1], vmas.anon_vma[range.end])
+        right = _may_be_removed(vmas, range.end) and _may_share(
+            vmas.anon_vma[range.start - 1], vmas.anon_vma[range.end]
+        )
     for page in range:
         vmas.mm.vma[page] = traits.rights
         vmas.flags[page] = traits.flags

@@ -54,6 +54,17 @@ def punch_hole(process: Process, file: int, hole: PageRange) -> int:
     return 0
 
 
+def fallocate(process: Process, file: int, part: PageRange) -> int:
+    """shmem_fallocate() without a mode: pages are put into the cache, and the file grows to have
+    them."""
+    shmem = process.shmem
+    for index in part:
+        if index >= shmem.i_size[file]:
+            shmem.i_size[file] = index + 1
+        process.files.fallocate(file, index)
+    return 0
+
+
 def pwrite(process: Process, file: int, index: int) -> int:
     """generic_perform_write(): one byte. The file grows to have it; mappings see it at once."""
     shmem = process.shmem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from errno import EINVAL, ENOMEM
+from errno import EINVAL, ENOMEM, EPERM
 
 from shootdown.lang.declare import PageRange
 from shootdown.linux.operations.madvise_dontneed import zap_page_range_single
@@ -12,13 +12,14 @@ from shootdown.linux.syscalls.files import madvise_remove
 from shootdown.linux.syscalls.huge import try_to_free_pte
 from shootdown.linux.syscalls.pageout import pageout
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ALL_FLAGS, LOCKED
+from shootdown.linux.vma import ALL_FLAGS, LOCKED, SEALED, SHARED
 from shootdown.linux.vma_merge import anon_vma_prepare, vma_modify
+from shootdown.program.kind import READ_WRITE
 
 Visit = Callable[[Process, PageRange], int]
 
 
-def walk_vmas(process: Process, range: PageRange, visit: Visit) -> int:
+def walk_vmas(process: Process, range: PageRange, visit: Visit, discards: bool = False) -> int:
     """madvise_walk_vmas(): VMA by VMA. Holes are passed over and told at the end, an error ends it.
     Caller holds mmap_lock."""
     vmas, missing = process.vmas, 0
@@ -30,6 +31,8 @@ def walk_vmas(process: Process, range: PageRange, visit: Visit) -> int:
         page = at
         if at < range.end:
             part = vmas.part_of(range, at)
+            if discards and not can_madvise_modify(process, at):
+                return -EPERM
             error = visit(process, part)
             if error != 0:
                 return error
@@ -37,19 +40,32 @@ def walk_vmas(process: Process, range: PageRange, visit: Visit) -> int:
     return missing
 
 
-def madvise(process: Process, range: PageRange, visit: Visit) -> int:
-    """An advice that changes no VMA."""
+def madvise(process: Process, range: PageRange, visit: Visit, discards: bool = False) -> int:
+    """An advice that changes no VMA; one that `discards` what is there is refused by some."""
     with process.mm.mmap_lock.read():
-        return walk_vmas(process, range, visit)
+        return walk_vmas(process, range, visit, discards)
+
+
+def can_madvise_modify(process: Process, page: int) -> bool:
+    """can_madvise_modify(): nothing is taken from a sealed VMA that is anonymous and that the
+    process could not overwrite anyway (is_discard())."""
+    vmas = process.vmas
+    if not vmas.has(page, SEALED) or not vmas.is_anonymous(page):
+        return True
+    return process.mm.vma[page] == READ_WRITE
 
 
 # --- advice about VMAs --------------------------------------------------------------------------
 
 
-def madvise_flags(
-    process: Process, range: PageRange, on: int, off: int, *, anonymous_only: bool
-) -> int:
-    """madvise_update_vma(): flags of VMAs; WIPEONFORK is for private anonymous memory only."""
+ANONYMOUS_ONLY, DISCARDS, PRIVATE_ONLY = 1, 2, 4
+"""conditions of an advice: an error elsewhere; refused by what is sealed; not for shared memory,
+which is left alone"""
+
+
+def madvise_flags(process: Process, range: PageRange, on: int, off: int, conditions: int) -> int:
+    """madvise_update_vma(): flags of VMAs; WIPEONFORK is for private anonymous memory only,
+    MERGEABLE for private memory (ksm_madvise(), mm/ksm.c)."""
     vmas, missing = process.vmas, 0
     with process.mm.mmap_lock.write():
         page = range.start
@@ -59,10 +75,13 @@ def madvise_flags(
                 missing = -ENOMEM
             page = at
             if at < range.end:
-                if anonymous_only and not vmas.is_anonymous(at):
+                if conditions & DISCARDS != 0 and not can_madvise_modify(process, at):
+                    return -EPERM
+                if conditions & ANONYMOUS_ONLY != 0 and not vmas.is_anonymous(at):
                     return -EINVAL
                 part = vmas.part_of(range, at)
-                _set_flags(process, part, vmas.flags[at] & (ALL_FLAGS ^ off) | on)
+                if conditions & PRIVATE_ONLY == 0 or not vmas.has(at, SHARED):
+                    _set_flags(process, part, vmas.flags[at] & (ALL_FLAGS ^ off) | on)
                 page = part.end
     return missing
 

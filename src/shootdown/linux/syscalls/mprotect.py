@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from errno import ENOMEM
+from errno import EACCES, ENOMEM, EPERM
 
 from shootdown.lang.declare import PageRange
 from shootdown.linux.operations.mprotect import change_protection
 from shootdown.linux.syscalls.populate import populate_vma
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ACCOUNT, LOCKED, NO_ANON_VMA, SHARED
+from shootdown.linux.vma import ACCOUNT, LOCKED, MAYNOTWRITE, NO_ANON_VMA, SEALED, SHARED
 from shootdown.linux.vma_merge import vma_modify
 from shootdown.program.kind import READ_WRITE
 
 
 def mprotect(process: Process, range: PageRange, rights: int) -> int:
-    """VMA by VMA; at a hole it ends, and what came before is done."""
-    vmas = process.vmas
+    """VMA by VMA; at a hole or an error it ends, and what came before is done."""
+    vmas, error = process.vmas, 0
     with process.mm.mmap_lock.write():
         page = range.start
-        while page < range.end and vmas.is_mapped(page):
-            _fixup(process, vmas.part_of(range, page), rights)
-            page = vmas.end_of(page)
-    if page < range.end:
+        while page < range.end and error == 0 and vmas.is_mapped(page):
+            error = _may_change(process, page, rights)
+            if error == 0:
+                _fixup(process, vmas.part_of(range, page), rights)
+                page = vmas.end_of(page)
+    if error == 0 and page < range.end:
         return -ENOMEM
+    return error
+
+
+def _may_change(process: Process, page: int, rights: int) -> int:
+    """A file that was opened for reading (VM_MAYWRITE), a VMA that is sealed; in this order."""
+    if rights == READ_WRITE and process.vmas.has(page, MAYNOTWRITE):
+        return -EACCES
+    if process.vmas.has(page, SEALED):
+        return -EPERM
     return 0
 
 

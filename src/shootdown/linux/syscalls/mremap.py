@@ -9,14 +9,22 @@ along, one after the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from errno import EFAULT, EINVAL, ENOMEM
+from errno import EFAULT, EINVAL, ENOMEM, EPERM
 
 from shootdown.lang.declare import PageRange
 from shootdown.linux.operations.mremap import move_page_tables
 from shootdown.linux.syscalls.munmap import do_munmap
 from shootdown.linux.syscalls.populate import mm_populate
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ALL_FLAGS, ANONYMOUS, LOCKED, LOCKED_MASK, NO_ANON_VMA, SHARED
+from shootdown.linux.vma import (
+    ALL_FLAGS,
+    ANONYMOUS,
+    LOCKED,
+    LOCKED_MASK,
+    NO_ANON_VMA,
+    SEALED,
+    SHARED,
+)
 from shootdown.linux.vma_merge import Origin, Traits, insert_vma
 
 MAYMOVE, FIXED, DONTUNMAP = 1, 2, 4
@@ -109,6 +117,8 @@ def _check(process: Process, asked: Remap) -> int:
     vmas, page = process.vmas, asked.page
     if not vmas.is_mapped(page):
         return -EFAULT
+    if vmas.has(page, SEALED):
+        return -EPERM
     if asked.new <= asked.old and not asked.implies_move:
         return 0
     if asked.old == 0 and not vmas.has(page, SHARED):
@@ -126,11 +136,15 @@ def _remap(process: Process, asked: Remap) -> tuple[int, int]:
     stays, grows, or moves. The error, and where it is then."""
     page, old, target = asked.page, asked.old, asked.target
     if asked.fixed:
-        do_munmap(process, PageRange(target, target + asked.new))
+        error = do_munmap(process, PageRange(target, target + asked.new))
+        if error != 0:
+            return error, page
         if not process.vmas.is_mapped(page):
             return -EFAULT, page
     if asked.new < old:
-        do_munmap(process, PageRange(page + asked.new, page + old))
+        error = do_munmap(process, PageRange(page + asked.new, page + old))
+        if error != 0:
+            return error, page
         old = asked.new
     if not asked.implies_move:
         if old == asked.new:

@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+from errno import EPERM
+
 from shootdown.lang.declare import PageRange
 from shootdown.linux.operations.munmap import unmap_region
 from shootdown.linux.syscalls.process import Process
+from shootdown.linux.vma import SEALED
 from shootdown.linux.vma_merge import split_vma
 
 
 def munmap(process: Process, range: PageRange) -> int:
     """Where nothing is mapped nothing happens, and that is no error."""
     with process.mm.mmap_lock.write():
-        do_munmap(process, range)
-    return 0
+        return do_munmap(process, range)
 
 
-def do_munmap(process: Process, range: PageRange) -> None:
+def do_munmap(process: Process, range: PageRange) -> int:
     """do_vmi_align_munmap(): split at both ends, take the VMAs out, unmap the whole request.
 
-    The request is announced as it is, not clipped to VMAs. Caller holds mmap_lock for writing.
+    The request is announced as it is, not clipped to VMAs. -EPERM if any of it is sealed: what was
+    split until then stays so. Caller holds mmap_lock for writing.
     """
     vmas = process.vmas
     if vmas.first_in(range) == range.end:
-        return
-    split_at_ends(process, range)
+        return 0
+    error = split_at_ends(process, range)
+    if error != 0:
+        return error
     vmas.remove(range)
     process.markers.drop(range)
     unmap_region(process.task, range)
+    return 0
 
 
-def split_at_ends(process: Process, range: PageRange) -> None:
-    """vms_gather_munmap_vmas(): no VMA reaches across either end."""
+def split_at_ends(process: Process, range: PageRange) -> int:
+    """vms_gather_munmap_vmas(): no VMA reaches across either end, unless one of them is sealed; the
+    first is looked at before it is split, the others then, up to the last, which is split last."""
     vmas = process.vmas
-    for page in (range.start, range.end):
-        if vmas.is_mapped(page - 1) and vmas.is_mapped(page) and not vmas.begins[page]:
-            split_vma(vmas, vmas.find(page), page)
+    if not vmas.has(range.start, SEALED):
+        _split_at(process, range.start)
+    if any(vmas.has(page, SEALED) for page in range):
+        return -EPERM
+    _split_at(process, range.end)
+    return 0
+
+
+def _split_at(process: Process, page: int) -> None:
+    vmas = process.vmas
+    if vmas.is_mapped(page - 1) and vmas.is_mapped(page) and not vmas.begins[page]:
+        split_vma(vmas, vmas.find(page), page)
