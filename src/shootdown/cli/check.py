@@ -76,6 +76,11 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     help=f"CPUs that run user code besides the operations. Default: {CPUS}.",
 )
 @click.option(
+    "--audit",
+    is_flag=True,
+    help="Also judge the contract: who calls start and end, and who uses what between them.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 256),
     default=1,
@@ -107,6 +112,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     pages: int | None,
     devices: int | None,
     cpus: int | None,
+    audit: bool,
     workers: int,
     effort: Effort,
     checkpoint: str | None,
@@ -130,6 +136,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         cpus,
         None if arch is None else find_architecture(arch),
         effort,
+        audit,
     )
     if from_file is not None:
         return take_again(from_file, targets, json_file=json_file, verbose=verbose)

@@ -46,6 +46,8 @@ class Device(Part):
         self.mm = mm
         self.driver = driver
         self.number = number
+        self.mirrors = False
+        """has a table of its own, which its driver keeps in step by start and end"""
         self.rules = PINNED_RULES if getattr(driver, "pins", False) else ACCESS_RULES
         self.label = f"device{number}"
         self.tlb = PerPage(Pte)
@@ -161,6 +163,8 @@ class Device(Part):
         count("accesses by the device")
         if self.mm.lifetime is not None:
             self.mm.lifetime.judge_access()
+        if self.mirrors and self.mm.notifiers.audit is not None:
+            self.mm.notifiers.audit.judge_use(page)
         for rule in self.rules:
             rule.judge(self.mm, page, pte, write)
 

@@ -11,12 +11,22 @@ process itself may not do, which no driver can grant.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shootdown.devices.device import Device
 from shootdown.lang.declare import Pte, choose, count, ghost, progress
+
+if TYPE_CHECKING:
+    from shootdown.devices.driver_interface import DriverInterface
+    from shootdown.linux.mm import Mm
 
 
 class ShadowMmu(Device):
     """Second-level page tables under the driver's control."""
+
+    def __init__(self, mm: Mm, driver: DriverInterface, number: int) -> None:
+        super().__init__(mm, driver, number)
+        self.mirrors = not getattr(driver, "pins", False)
 
     def walk(self, page: int) -> Pte:
         """One read of the driver's table. Hardware with accessed bits sets that of the entry (Intel

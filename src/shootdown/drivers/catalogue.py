@@ -39,6 +39,7 @@ from shootdown.drivers.kvm import (
     KvmWithoutSequence,
 )
 from shootdown.drivers.kvm_aging import KvmAging, KvmForgetsYoung
+from shootdown.drivers.kvm_beside_i915 import KvmBesideI915
 from shootdown.drivers.nouveau_svm import NouveauSvm, NouveauWithoutInterval
 from shootdown.drivers.sgi_gru import SgiGru, SgiGruWithoutHardware
 from shootdown.drivers.smmu_v3 import (
@@ -88,6 +89,7 @@ DRIVERS: dict[str, type[Driver]] = {
     "kvm-forgets-young": KvmForgetsYoung,
     "kvm-2.6.27": KvmPages,
     "kvm-late-flush": KvmLateFlush,
+    "kvm-beside-i915": KvmBesideI915,
     "test-hmm": HmmMirror,
     "test-hmm-no-retry": HmmWithoutRetry,
     "test-hmm-no-set-seq": HmmWithoutSetSeq,

@@ -74,6 +74,8 @@ class Driver(Part):
     def __init__(self, mm: Mm) -> None:
         self.mm = mm
         self.label = "driver"
+        self.companions: list[Any] = []
+        """other subscribers of the same address space"""
         self.device = Devices(type(self).hardware, mm, self)
 
     def device_fault(self, page: int, write: bool) -> Any:

@@ -138,6 +138,8 @@ def _scenario_test(name: str, run: SavedRun, folder: Path) -> Iterator[str]:
             yield f"        arch={_literal(case.arch)},"
         if len(case.operations) > 1:
             yield "        pairs=True,"
+        if case.audited:
+            yield "        audit=True,"
     if not case.merged:
         yield "        merge=False,"
     if case.endless:

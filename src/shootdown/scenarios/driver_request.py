@@ -35,6 +35,7 @@ class Request:
     user_cpus: int = 0
     arch: type[Architecture] = X86
     effort: Effort = field(default_factory=Effort)
+    audited: bool = False
 
     @property
     def subject(self) -> Subject:
@@ -69,6 +70,7 @@ class Request:
             arch=self.arch,
             merged=self.effort.reductions.merge,
             endless=self.effort.liveness is not None,
+            audited=self.audited,
         ).sized
 
     def refuse_mistakes(self) -> None:

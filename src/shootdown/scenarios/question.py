@@ -35,6 +35,7 @@ class Settings:
     cpus: int | None = None
     arch: type[Architecture] | None = None
     effort: Effort = field(default_factory=Effort)
+    audit: bool = False
 
     @property
     def about_drivers(self) -> list[str]:
@@ -46,6 +47,7 @@ class Settings:
             "pages": self.pages is not None,
             "devices": self.devices is not None,
             "cpus": self.cpus is not None,
+            "audit": self.audit,
             "arch": self.arch is not None,
         }
         return [name for name, was_given in given.items() if was_given]
@@ -76,6 +78,7 @@ def ask(name: str, cls: Target, settings: Settings) -> Question:
         CPUS if settings.cpus is None else settings.cpus,
         X86 if settings.arch is None else settings.arch,
         settings.effort,
+        settings.audit,
     )
 
 

@@ -164,6 +164,7 @@ def _case(run: SavedRun, target: str, cls: Target) -> Case:
         arch=arch,
         merged=recipe.merged,
         endless=recipe.endless,
+        audited=recipe.audited,
     ).sized
 
 

@@ -54,6 +54,7 @@ class Recipe:
     cpus: Annotated[int, Meta(ge=0, le=4)] = 0
     arch: Word = X86.title
     endless: bool = False
+    audited: bool = False
     counter_bits: Annotated[int, Meta(ge=1, le=16)] = 3
     merged: bool = True
 

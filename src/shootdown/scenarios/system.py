@@ -32,6 +32,7 @@ from shootdown.linux.cpu import Cpu
 from shootdown.linux.huge_memory import HugeMemory
 from shootdown.linux.memory import Memory
 from shootdown.linux.mm import Mm
+from shootdown.linux.notifiers.audit import Audit
 from shootdown.linux.notifiers.generations import generation_for
 from shootdown.linux.operations.catalogue import Operation
 from shootdown.linux.start import ANONYMOUS, open_with
@@ -79,6 +80,8 @@ class Scenario:
     arch: type[Architecture] = X86
     merged: bool = True
     """False: every access is a step of its own, where nobody could notice too"""
+    audited: bool = False
+    """the contract between Linux and subscribers is judged too (`rules.contract`)"""
     endless: bool = False
     """devices repeat what they cannot do for ever: for liveness, which says whether that happens"""
 
@@ -127,6 +130,7 @@ class Scenario:
             "arch": self.arch.title,
             "counter_bits": self.counter_bits,
             "merged": self.merged,
+            "audited": self.audited,
             "endless": self.endless,
         }
 
@@ -183,11 +187,13 @@ class System:
         self.driver = scenario.driver(self.mm)
         for unit in self.driver.device.units:
             unit.endless = scenario.endless
-        subscribers: Any = [self.driver]
+        subscribers: Any = [self.driver, *self.driver.companions]
         lifetime = self.mm.lifetime
         self.mm.notifiers = generation_for(scenario.kernel)(
             subscribers, lifetime is not None, lifetime is None or lifetime.registered
         )
+        if scenario.audited:
+            self.mm.notifiers.audit = Audit(self.mm)
         self.tasks = [Task(self.mm, n) for n in range(len(scenario.operations))]
 
     def entries(self) -> list[Entry]:

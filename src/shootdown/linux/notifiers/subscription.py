@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import cast
 
-from shootdown.lang.declare import Flag, Ghost, ghost, require
+from shootdown.lang.declare import Flag, Ghost, Int, ghost, require
 from shootdown.lang.part import Part
 from shootdown.lang.sections import Section, SectionPart
 from shootdown.linux.notifiers.subscriber import Subscriber
 from shootdown.rules.lifetime import CALLBACK_AFTER_UNREGISTER
+
+MOST_STARTS = 15
 
 
 class Subscription(Part):
@@ -25,6 +27,8 @@ class Subscription(Part):
         self.hashed = Flag(hashed) if comes_and_goes else True
         """on the list: !hlist_unhashed()"""
         self.freed = Ghost(Flag())
+        self.started = Ghost(Int(0, MOST_STARTS))
+        """starts it has agreed to and heard no end for, where there is an audit"""
 
     def alive(self) -> Subscriber:
         """The driver, about to be called."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, atomic_context, count, might_sleep
+from shootdown.lang.declare import PageRange, atomic_context, count
 from shootdown.linux.notifiers import v3_19
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber
@@ -46,9 +46,8 @@ class TlbNotifier(v3_19.Notifiers):
             count("walks of the subscriber list")
         return bool(self.listed)
 
-    def invalidate_range_end(self, range: MmuNotifierRange) -> None:
+    def send_whole_end(self, range: MmuNotifierRange) -> None:
         """No flush point."""
-        might_sleep()
         self.send_end(range)
 
     def invalidate_range(self, range: PageRange) -> None:

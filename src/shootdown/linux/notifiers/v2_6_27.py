@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from shootdown.lang.declare import PageRange, Pte, Spinlock, atomic_context, count
 from shootdown.lang.part import Part
 from shootdown.lang.rcu import Rcu
+from shootdown.linux.notifiers.audit import Audit
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber
 from shootdown.linux.notifiers.subscription import NobodyWaits, Subscription
@@ -42,6 +43,9 @@ class Notifiers(Part):
         "invalidate_range_end",
     )
     """what a driver of this generation can implement"""
+
+    audit: Audit | None = None
+    """the books of who calls start and end, where they are kept"""
 
     # --- facts: what operations of this generation do -------------------------------------------
 
@@ -118,7 +122,11 @@ class Notifiers(Part):
     def invalidate_range_start(self, range: MmuNotifierRange) -> None:
         """mmu_notifier_invalidate_range_start(): before any entry of the range changes, and before
         the page-table lock is taken (M2)."""
+        if self.audit is not None:
+            self.audit.start_called()
         self.send_start(range)
+        if self.audit is not None:
+            self.audit.start_returned(range)
 
     def invalidate_range_start_nonblock(self, range: MmuNotifierRange) -> bool:
         """mmu_notifier_invalidate_range_start_nonblock(); before 4.19 the same as the one that may
@@ -130,7 +138,11 @@ class Notifiers(Part):
     def invalidate_range_end(self, range: MmuNotifierRange) -> None:
         """mmu_notifier_invalidate_range_end(): all entries have changed. It promises nothing about
         CPU TLB flushes, freed pages or freed tables (section 4 of the call-site table)."""
-        self.send_end(range)
+        if self.audit is not None:
+            self.audit.end_called(range)
+        self.send_whole_end(range)
+        if self.audit is not None:
+            self.audit.over()
 
     def invalidate_range_only_end(self, range: MmuNotifierRange) -> None:
         """The end of an operation that already reached the flush points by itself: copy-on-write,
@@ -263,6 +275,12 @@ class Notifiers(Part):
                         count("calls of invalidate_range_start")
                         self.tell_start(each.alive(), range)
                         each.judge_alive()
+                        if self.audit is not None:
+                            self.audit.heard_start(each)
+
+    def send_whole_end(self, range: MmuNotifierRange) -> None:
+        """What an end sends that is no `only_end`."""
+        self.send_end(range)
 
     def send_end(self, range: MmuNotifierRange) -> None:
         """__mmu_notifier_invalidate_range_end()"""
@@ -273,6 +291,8 @@ class Notifiers(Part):
                         count("calls of invalidate_range_end")
                         self.tell_end(each.alive(), range)
                         each.judge_alive()
+                        if self.audit is not None:
+                            self.audit.heard_end(each)
 
     def invalidate_page(self, page: int) -> None:
         """mmu_notifier_invalidate_page()"""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, atomic_context, count, might_sleep
+from shootdown.lang.declare import PageRange, atomic_context, count
 from shootdown.linux.notifiers import v3_17
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber, flushed_by
@@ -44,9 +44,8 @@ class Notifiers(v3_17.Notifiers):
                         self.tell_flush(each.alive(), range)
                         each.judge_alive()
 
-    def invalidate_range_end(self, range: MmuNotifierRange) -> None:
+    def send_whole_end(self, range: MmuNotifierRange) -> None:
         """The end of any operation is also a flush point."""
-        might_sleep()
         self.send_end_and_flush(range)
 
     def send_end_and_flush(self, range: MmuNotifierRange) -> None:
@@ -62,6 +61,8 @@ class Notifiers(v3_17.Notifiers):
                         count("calls of invalidate_range_end")
                         self.tell_end(each.alive(), range)
                         each.judge_alive()
+                        if self.audit is not None:
+                            self.audit.heard_end(each)
 
     def pte_cleared_and_flushed(self, range: PageRange) -> None:
         """ptep_clear_flush_notify() tells at once: a new page may be mapped next."""

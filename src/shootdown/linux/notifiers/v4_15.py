@@ -21,7 +21,11 @@ class Notifiers(v4_14.Notifiers):
     def invalidate_range_only_end(self, range: MmuNotifierRange) -> None:
         """End, for those who registered one; no invalidate_range."""
         might_sleep()
+        if self.audit is not None:
+            self.audit.end_called(range)
         self.send_end(range)
+        if self.audit is not None:
+            self.audit.over()
 
     def pte_downgraded_and_flushed(self, range: PageRange) -> None:
         """KSM: ptep_clear_flush() without notify."""

@@ -32,6 +32,18 @@ class Notifiers(v4_16.Notifiers):
 
     def invalidate_range_start_nonblock(self, range: MmuNotifierRange) -> bool:
         """Every one is asked, also after one has refused; False if any has."""
+        if self.audit is not None:
+            self.audit.start_called()
+        agreed = self.send_start_nonblock(range)
+        if self.audit is not None:
+            if agreed:
+                self.audit.start_returned(range)
+            else:
+                self.audit.over()
+        return agreed
+
+    def send_start_nonblock(self, range: MmuNotifierRange) -> bool:
+        """__mmu_notifier_invalidate_range_start() of a range that may not block."""
         agreed = True
         if self.walks(self.starts):
             with self.readers.read():
@@ -39,9 +51,12 @@ class Notifiers(v4_16.Notifiers):
                     if each.hashed:
                         count("calls of invalidate_range_start")
                         answer = self.ask_start(each.alive(), range)
+                        each.judge_alive()
                         if answer is not None and answer != 0:
                             agreed = False
                             self.judge_refusal(each)
+                        elif self.audit is not None:
+                            self.audit.heard_start(each)
         return agreed
 
     def tell_start(self, subscriber: Subscriber, range: MmuNotifierRange) -> None:

@@ -22,9 +22,9 @@ class Notifiers(v5_9.Notifiers):
         """WARN_ON(): who refuses must have no end."""
         require(subscription not in self.ends, REFUSES_WITH_END)
 
-    def invalidate_range_start_nonblock(self, range: MmuNotifierRange) -> bool:
+    def send_start_nonblock(self, range: MmuNotifierRange) -> bool:
         """As before; after a refusal every end is called before the caller hears of it."""
-        agreed = super().invalidate_range_start_nonblock(range)
+        agreed = super().send_start_nonblock(range)
         if not agreed:
             if self.walks(self.ends):
                 with self.readers.read():
@@ -33,4 +33,6 @@ class Notifiers(v5_9.Notifiers):
                             count("calls of invalidate_range_end")
                             self.tell_end_nonblock(each.alive(), range)
                             each.judge_alive()
+                            if self.audit is not None:
+                                self.audit.heard_end(each)
         return agreed

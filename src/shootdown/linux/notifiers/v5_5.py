@@ -54,13 +54,13 @@ class Notifiers(v5_4.Notifiers):
             require(self.mn_itree_invalidate(range), REFUSED_BLOCKABLE)
         super().send_start(range)
 
-    def invalidate_range_start_nonblock(self, range: MmuNotifierRange) -> bool:
+    def send_start_nonblock(self, range: MmuNotifierRange) -> bool:
         """Intervals first; if one refuses, the list is not asked."""
         if self.intervals:
             if not self.mn_itree_invalidate(range):
                 self.mn_itree_inv_end()
                 return False
-        return super().invalidate_range_start_nonblock(range)
+        return super().send_start_nonblock(range)
 
     def send_end(self, range: MmuNotifierRange) -> None:
         """Intervals first here too."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shootdown.lang.declare import PageRange, atomic_context, count, might_sleep
+from shootdown.lang.declare import PageRange, atomic_context, count
 from shootdown.linux.notifiers import v6_4
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber, flushed_by
@@ -44,9 +44,8 @@ class Notifiers(v6_4.Notifiers):
                         self.tell_arch_flush(each.alive(), range)
                         each.judge_alive()
 
-    def invalidate_range_end(self, range: MmuNotifierRange) -> None:
+    def send_whole_end(self, range: MmuNotifierRange) -> None:
         """No flush point any more."""
-        might_sleep()
         self.send_end(range)
 
     def invalidate_range(self, range: PageRange) -> None:
