@@ -49,6 +49,8 @@ _NOTIFIER_PARAMETERS: dict[str, tuple[str, ...]] = {
     "free_notifier": ("self",),
 }
 NOTIFIER_CALLBACKS = tuple(_NOTIFIER_PARAMETERS)
+USUAL_CALLBACKS = NOTIFIER_CALLBACKS[:4]
+"""those that keep translations in step, on one kernel or another"""
 CALLBACKS: dict[str, tuple[str, ...]] = {
     **_NOTIFIER_PARAMETERS,
     "device_fault": ("self", "page", "write"),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from types import FunctionType
 
-from shootdown.drivers.driver import CALLBACKS, NOTIFIER_CALLBACKS, Driver
+from shootdown.drivers.driver import CALLBACKS, NOTIFIER_CALLBACKS, USUAL_CALLBACKS, Driver
 from shootdown.lang.errors import Diagnostic, ModelError
 from shootdown.lang.model import Model, threads_of
 from shootdown.lang.source import place_of, shown_path
@@ -57,7 +57,7 @@ def _missing(driver: type[Driver]) -> list[Diagnostic]:
             Diagnostic(
                 place,
                 f"driver `{driver.__name__}` has no notifier callback",
-                _near_miss(driver) or f"implement one of {', '.join(NOTIFIER_CALLBACKS)}",
+                _near_miss(driver) or f"implement one of {', '.join(USUAL_CALLBACKS)}",
             )
         )
     return found
