@@ -40,6 +40,10 @@ def _clean(opening: Opening, page: int) -> None:
     opening.map(page, _in_file(opening, page, filemap.SHARED, 1), READ_ONLY)
 
 
+def _writable(opening: Opening, page: int) -> None:
+    opening.map(page, _in_file(opening, page, filemap.SHARED, 1), READ_WRITE)
+
+
 def _cached(opening: Opening, page: int) -> None:
     _in_file(opening, page, filemap.SHARED, 0)
 
@@ -68,6 +72,9 @@ FILE_DIRTY = Condition("file-dirty", _dirty)
 """of a file, MAP_SHARED, mapped writable, entry and page dirty"""
 FILE_CLEAN = Condition("file-clean", _clean)
 """of a file, MAP_SHARED, mapped read-only, clean"""
+FILE_WRITABLE = Condition("file-writable", _writable)
+"""of a file in memory, MAP_SHARED, mapped writable by a read fault and never written: file systems
+that store nothing need not hear of the first write"""
 FILE_CACHED = Condition("file-cached", _cached)
 """of a file, MAP_SHARED, in the cache and not mapped"""
 FILE_PRIVATE = Condition("file-private", _private_file)
@@ -81,9 +88,10 @@ SHARED_FILE: tuple[Pattern, ...] = (
     (FILE_DIRTY, FILE_CLEAN),
     (FILE_DIRTY, FILE_CACHED),
 )
+UNMAPPED_FILE: tuple[Pattern, ...] = (*SHARED_FILE, (FILE_WRITABLE, FILE_CLEAN))
 FILE: tuple[Pattern, ...] = (*SHARED_FILE, (FILE_DIRTY, FILE_PRIVATE))
 RECLAIMABLE: tuple[Pattern, ...] = ((PRIVATE, ABSENT), (LAZYFREE, PRIVATE))
-FILE_RECLAIMABLE: tuple[Pattern, ...] = ((FILE_DIRTY, FILE_CLEAN),)
+FILE_RECLAIMABLE: tuple[Pattern, ...] = ((FILE_WRITABLE, FILE_CLEAN), (FILE_CLEAN, FILE_DIRTY))
 SWAPPED_OUT: tuple[Pattern, ...] = ((SWAPPED, PRIVATE),)
 MERGEABLE: tuple[Pattern, ...] = ((PRIVATE, PRIVATE), (PRIVATE, LEFT))
 MERGED: tuple[Pattern, ...] = ((SHARED, PRIVATE),)

@@ -41,6 +41,7 @@ from shootdown.linux.start_backed import (
     RECLAIMABLE,
     SHARED_FILE,
     SWAPPED_OUT,
+    UNMAPPED_FILE,
 )
 from shootdown.linux.vmscan import Reclaim
 
@@ -83,7 +84,7 @@ _FILES = tuple(
     for name, function, since, patterns in (
         ("file_read_fault", read_fault, OLDEST, FILE),
         ("file_write_fault", write_fault, OLDEST, FILE),
-        ("file_munmap", munmap, OLDEST, SHARED_FILE),
+        ("file_munmap", munmap, OLDEST, UNMAPPED_FILE),
         ("truncate", truncate, OLDEST, FILE),
         ("punch_hole", punch_hole, OLDEST, FILE),
         ("fsync", fsync, OLDEST, SHARED_FILE),
