@@ -58,6 +58,28 @@ def test_equal_programs_are_searched_once() -> None:
     assert without_time(cells_of(plan, workers=2)) == without_time(found)
 
 
+def test_a_driver_meets_its_architectures() -> None:
+    """sva and smmu-v3-sva share the kernels from 6.6 on by architecture, but for arm64-btm, where
+    both are right."""
+    plan = Plan(("sva", "smmu-v3-sva"), (MUNMAP,), ((6, 6, 0),))
+    found = cells_of(plan)
+    assert [(cell.driver, cell.arch) for cell in found] == [
+        *(("sva", arch) for arch in ("x86", "arm64-btm", "powerpc")),
+        *(("smmu-v3-sva", arch) for arch in ("arm64", "arm64-btm")),
+    ]
+    assert all(cell.as_expected and cell.verdict == "holds" for cell in found)
+
+
+def test_a_bug_of_an_architecture() -> None:
+    """B10 shows under any operation on arm64 up to 6.5, and is known there."""
+    plan = Plan(("invalidate-range",), (FORK,), ((6, 5, 0),))
+    found = cells_of(plan)
+    assert [(cell.arch, cell.rule) for cell in found] == [
+        ("x86", None), ("arm64", "stale-denial"), ("arm64-btm", None), ("powerpc", None),
+    ]  # fmt: skip
+    assert all(cell.as_expected for cell in found)
+
+
 def test_a_search_that_was_cut_is_never_repeated_from_memory() -> None:
     """Undecided is said of every cell, and is not as expected."""
     effort = Effort(limits=Limits(states=10))

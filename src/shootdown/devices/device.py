@@ -130,7 +130,7 @@ class Device(Part):
     def must_walk(self, pte: Pte, write: bool) -> bool:
         """An entry that forbids the access is walked again, as IOMMUs do for requests that may
         fault (Intel VT-d 4.1, 7.1), if hardware is not allowed to keep it."""
-        if self.caches_denials:
+        if self.caches_denials and self.mm.keeps_denials:
             return not pte.readable
         return not pte.allows(write)
 

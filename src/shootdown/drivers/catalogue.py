@@ -108,6 +108,13 @@ DRIVERS: dict[str, type[Driver]] = {
     "nouveau-no-interval": NouveauWithoutInterval,
 }
 
-CORRECT = ("kvm-2.6.27", "kvm", "invalidate-range-3.19", "invalidate-range", "sva")
-"""drivers that hold on every kernel they are for, but for bugs of that kernel: one that mirrors,
-and one behind an IOMMU for each way of flushing it"""
+CORRECT = (
+    "kvm-2.6.27",
+    "kvm",
+    "invalidate-range-3.19",
+    "invalidate-range",
+    "sva",
+    "smmu-v3-sva",
+)
+"""drivers that hold on every kernel and architecture they are for, but for bugs of that kernel: one
+that mirrors, and one behind an IOMMU for each way of flushing it"""

@@ -64,6 +64,8 @@ class Driver(Part):
     hardware: ClassVar[type[Device]] = ShadowMmu
     first_kernel: ClassVar[Version | None] = None
     """the oldest kernel that had such a driver"""
+    archs: ClassVar[tuple[str, ...]] = ()
+    """architectures on which it is right, if not on all: where `matrix` looks at it"""
     last_kernel: ClassVar[Version | None] = None
     """the newest kernel that had such a driver: the one it is checked on unless told otherwise"""
     pins: ClassVar[bool] = False

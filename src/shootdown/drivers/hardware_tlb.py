@@ -77,7 +77,10 @@ class InvalidateRangeAndPage(InvalidateRange):
 
 class Sva(SharedTable):
     """6.6 on: the same with the flush points where the architecture flushes
-    (drivers/iommu/intel/svm.c, arm-smmu-v3-sva.c, amd/pasid.c)."""
+    (drivers/iommu/intel/svm.c, arm-smmu-v3-sva.c, amd/pasid.c). It takes a range at its word, which
+    was wrong on arm64 from 6.6 to 6.13 (B30): there it is `smmu-v3-sva`."""
+
+    archs = ("x86", "arm64-btm", "powerpc")
 
     def arch_invalidate_secondary_tlbs(self, range: PageRange) -> None:
         """With every flush of CPU TLBs."""

@@ -28,6 +28,7 @@ class SmmuV3Sva(SharedTable):
     """6.6 on: arm_smmu_mm_arch_invalidate_secondary_tlbs(), without range commands."""
 
     first_kernel = (6, 6, 0)
+    archs = ("arm64", "arm64-btm")
 
     def arch_invalidate_secondary_tlbs(self, range: PageRange) -> None:
         """Size from start and end, exclusive (95d4782c34a6)."""

@@ -78,7 +78,7 @@ class Cpu(Part):
             self.tlb[page] = pte
             if self.mm.young is not None:
                 self.mm.young.accessed[page] = True
-        if self.mm.arch.caches_denials and not pte.allows(write):
+        if self.mm.keeps_denials and not pte.allows(write):
             return False
         for rule in ACCESS_RULES:
             rule.judge(self.mm, page, pte, write)
@@ -86,13 +86,13 @@ class Cpu(Part):
 
     def must_walk(self, pte: Pte, write: bool) -> bool:
         """The entry is not good enough: there is none, or one that a walk may improve."""
-        if self.mm.arch.caches_denials:
+        if self.mm.keeps_denials:
             return not pte.readable
         return not pte.allows(write)
 
     def may_keep(self, pte: Pte, write: bool) -> bool:
         """What a walk found goes into the TLB."""
-        if self.mm.arch.caches_denials:
+        if self.mm.keeps_denials:
             return pte.readable
         return pte.allows(write)
 

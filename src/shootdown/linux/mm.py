@@ -175,6 +175,12 @@ class Mm(Part):
         """(0, -1UL): what flush_tlb_mm() passes on."""
         return Everything(0, self.pages)
 
+    @property
+    def keeps_denials(self) -> bool:
+        """TLBs go on refusing by an entry that they have (`Architecture.caches_denials`). Where
+        dirty bits are looked at, hardware sets them, and looks again before it refuses a write."""
+        return self.arch.caches_denials and self.dirty_bits is None
+
     @ghost
     def begin(self, range: PageRange) -> None:
         """An operation on these pages begins."""
