@@ -34,6 +34,7 @@ from shootdown.linux.syscalls.populate import madvise_populate, touch_all
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.syscalls.remap_file_pages import remap_file_pages
 from shootdown.linux.syscalls.shm import shmat, shmdt
+from shootdown.linux.syscalls.sync import fsync, msync
 
 Call = Callable[[Process, PageRange, int, int, int], int]
 
@@ -189,6 +190,19 @@ def _fallocate(process: Process, range: PageRange, file: int, two: int, three: i
     return fallocate(process, file, range)
 
 
+def _make_disk(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    process.files.make_disk(range.end)
+    return 0
+
+
+def _msync(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return msync(process, range)
+
+
+def _fsync(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return fsync(process)
+
+
 def _mincore(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
     return mincore(process, range)
 
@@ -263,6 +277,9 @@ CALLS: Mapping[str, Call] = {
     "mmap_populate": _mmap_populate,
     "mmap_noreplace": _mmap_noreplace,
     "fallocate": _fallocate,
+    "make_disk": _make_disk,
+    "msync": _msync,
+    "fsync": _fsync,
     "mincore": _mincore,
     "mseal": _mseal,
     "remap_file_pages": _remap_file_pages,

@@ -89,6 +89,8 @@ class Life:
         match operation:
             case ("fork",):
                 return self._fork()
+            case ("mmap_disk_shared" | "mmap_disk_private" | "fsync", *_):
+                self._make_disk()
             case ("process_madvise", *ranges, str(advice)):
                 return self._process_madvise(ranges, advice)
             case ("shmat", int(page), str(rights)):
@@ -135,6 +137,11 @@ class Life:
         names = ("process.hole_start", "process.hole_end", "process.hole_file")
         columns = [self.runner.view(self.space, name)[:number].tolist() for name in names]
         return tuple(Row("zap_file", hole) for hole in zip(*columns, strict=True))
+
+    def _make_disk(self) -> None:
+        """The file of the disk is made when it is used first."""
+        if self.runner.view(self.space, "shmem.i_size")[DISK] == 0:
+            self._call(self.space, Row("make_disk", (0, min(self.place.pages, FILE_PAGES))))
 
     def _new_file(self) -> int:
         self.files += 1

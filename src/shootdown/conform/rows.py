@@ -12,6 +12,7 @@ from shootdown.linux.syscalls.mremap import FIXED
 from shootdown.linux.vma import (
     ANONYMOUS,
     ATTACHMENTS,
+    DISK,
     DONTCOPY,
     DONTDUMP,
     HUGEPAGE,
@@ -113,6 +114,11 @@ def _row_of_file(operation: Operation, place: Place, new_file: Callable[[], int]
             return Row("mmap_shared", (*at, RIGHTS[rights], MEMFD, offset))
         case ("mmap_private", int(page), int(count), str(rights), int(offset)):
             return Row("mmap", (*_pages(place, page, count), RIGHTS[rights], MEMFD, offset))
+        case ("mmap_disk_shared", int(page), int(count), str(rights), int(offset)):
+            at = _pages(place, page, count)
+            return Row("mmap_shared", (*at, RIGHTS[rights], DISK, offset))
+        case ("mmap_disk_private", int(page), int(count), str(rights), int(offset)):
+            return Row("mmap", (*_pages(place, page, count), RIGHTS[rights], DISK, offset))
         case ("ftruncate", int(size)):
             return Row("ftruncate", (MEMFD, size))
         case ("punch", int(offset), int(count)):
@@ -135,8 +141,10 @@ def _rarer_row(operation: Operation, place: Place) -> Row:
             return Row("mmap_populate", (*_pages(place, page, count), RIGHTS[rights], flags))
         case ("mmap_noreplace", int(page), int(count), str(rights)):
             return Row("mmap_noreplace", (*_pages(place, page, count), RIGHTS[rights]))
-        case ("mincore" | "mseal" | "process_vm_writev" | "process_vm_readv" | "mem_write" as name,
-              int(page), int(count)):  # fmt: skip
+        case ("fsync",):
+            return Row("fsync")
+        case ("mincore" | "msync" | "mseal" | "process_vm_writev" | "process_vm_readv"
+              | "mem_write" as name, int(page), int(count)):  # fmt: skip
             return Row(name, _pages(place, page, count))
         case ("mbind", int(page), int(count), str(policy)):
             return Row("mbind", (*_pages(place, page, count), int(policy == "bind")))

@@ -1,4 +1,5 @@
-"""Files in memory: memfd_create(2) and shared anonymous memory, mm/shmem.c of 6.18.
+"""Files in memory: memfd_create(2) and shared anonymous memory, mm/shmem.c of 6.18; and the cache
+of a file of a disk, mm/filemap.c.
 
 All files of the machine, and the cache of each. A page comes into the cache when it is read,
 written or faulted on for the first time; it leaves it by truncation, by a hole, or by reclaim if
@@ -26,7 +27,7 @@ from shootdown.lang.declare import (
 )
 from shootdown.lang.part import Part
 from shootdown.linux.filemap import NO_FOLIO, FileFaults
-from shootdown.linux.vma import ANONYMOUS, SEGMENT, SHARED
+from shootdown.linux.vma import ANONYMOUS, DISK, RAND_READ, SEGMENT, SEQ_READ, SHARED
 from shootdown.linux.vma_merge import anon_vma_prepare
 from shootdown.program.kind import READ_ONLY
 
@@ -40,6 +41,9 @@ FILE_PAGES = 1 << 9
 """pages of a file"""
 FAULT_AROUND = 16
 """fault_around_bytes, 64 KiB (mm/memory.c)"""
+RA_PAGES = 1 << 11
+"""pages that are read from a disk at once, read_ahead_kb of it: 8 MiB where the model was compared
+(the default is 128 KiB)"""
 
 
 class Shmem(Part):
@@ -97,6 +101,42 @@ class ShmemFaults(FileFaults):
         memory.get_page(frame)
         return frame
 
+    def make_disk(self, size: int) -> None:
+        """The file of the disk was written and synced: all of it is in the cache, and clean."""
+        self.shmem.i_size[DISK] = size
+        self.read(PageRange(0, size))
+
+    @indivisible
+    def read(self, part: PageRange) -> None:
+        """do_page_cache_ra(): what is missing of this part of the file of the disk."""
+        shmem = self.shmem
+        for index in part:
+            if index < shmem.i_size[DISK] and shmem.cached(DISK, index) == NO_FOLIO:
+                shmem.add(DISK, index, self.mm.memory.alloc_page())
+
+    def readahead(self, page: int) -> None:
+        """do_sync_mmap_readahead(): a fault misses the cache. Pages around it are read; behind it
+        if accesses are said to be sequential, none but the page if they are said to be random."""
+        index = self.vmas.offset[page]
+        start, end = index, index + 1
+        if self.vmas.has(page, SEQ_READ):
+            end = index + RA_PAGES
+        elif not self.vmas.has(page, RAND_READ):
+            start = index - RA_PAGES // 2
+            if start < 0:
+                start = 0
+            end = start + RA_PAGES
+        if end > self.shmem.i_size[DISK]:
+            end = self.shmem.i_size[DISK]
+        self.read(PageRange(start, end))
+
+    def readahead_if_missing(self, page: int) -> None:
+        """Of the file of the disk; what is only in memory cannot be read from anywhere."""
+        index = self.vmas.offset[page]
+        if self.vmas.file[page] == DISK and self.is_within(page):
+            if self.shmem.cached(DISK, index) == NO_FOLIO:
+                self.readahead(page)
+
     @indivisible
     def fallocate(self, file: int, index: int) -> None:
         """shmem_get_folio(SGP_FALLOC): a new page is not zeroed yet, an old one is at the latest
@@ -146,7 +186,8 @@ class ShmemFaults(FileFaults):
         return self.vmas.offset[page] < self.shmem.i_size[self.vmas.file[page]]
 
     def find_folio(self, page: int) -> int:
-        """shmem_fault()"""
+        """shmem_fault(), filemap_fault()"""
+        self.readahead_if_missing(page)
         return self.get_folio(self.vmas.file[page], self.vmas.offset[page])
 
     # --- faults -------------------------------------------------------------------------------
@@ -156,15 +197,17 @@ class ShmemFaults(FileFaults):
         anon_vma_prepare(self.vmas, page)
 
     def protection(self, page: int) -> int:
-        """Of a shared mapping what the VMA allows."""
-        if self.vmas.has(page, SHARED):
+        """Of a shared mapping what the VMA allows; but the disk wants to hear of writes."""
+        if self.vmas.has(page, SHARED) and self.vmas.file[page] != DISK:
             return self.mm.vma[page]
         return READ_ONLY
 
     def map_pages(self, page: int) -> bool:
         """do_fault_around(): 16 pages, aligned, but no more than the VMA and the page table have;
         where the VMA begins later they begin with it. Those that are in the cache, and where
-        nothing is mapped yet, are mapped."""
+        nothing is mapped yet, are mapped. A fault that has to read from a disk lets go of mmap_lock
+        and begins anew (maybe_unlock_mmap_for_io()), so it finds what was read around it, too."""
+        self.readahead_if_missing(page)
         around = self.around(page)
         for each in around:
             self.map_page(each)

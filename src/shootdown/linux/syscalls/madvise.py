@@ -12,7 +12,7 @@ from shootdown.linux.syscalls.files import madvise_remove
 from shootdown.linux.syscalls.huge import try_to_free_pte
 from shootdown.linux.syscalls.pageout import pageout
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ALL_FLAGS, LOCKED, SEALED, SHARED
+from shootdown.linux.vma import ALL_FLAGS, DISK, LOCKED, SEALED, SHARED
 from shootdown.linux.vma_merge import anon_vma_prepare, vma_modify
 from shootdown.program.kind import READ_WRITE
 
@@ -135,6 +135,10 @@ def reclaim(process: Process, part: PageRange) -> int:
 
 def willneed(process: Process, part: PageRange) -> int:
     """MADV_WILLNEED: reads ahead, which of memory that is never swapped out is nothing."""
+    vmas, page = process.vmas, part.start
+    if vmas.file[page] == DISK:
+        first = vmas.offset[page]
+        process.files.read(PageRange(first, first + len(part)))
     return 0
 
 
