@@ -57,7 +57,8 @@ def unmap_one(task: Task, range: PageRange) -> None:
 def register_without_locks(task: Task, range: PageRange) -> None:
     """Registration that does not take mmap_lock, nor any other: an operation may be under way."""
     mm = task.mm
-    mm.notifiers.register(mm.notifiers.subscriptions[0])
+    with mm.notifiers.lock:
+        mm.notifiers.subscriptions[0].hashed = True
     lifetime_of(mm).bind()
 
 

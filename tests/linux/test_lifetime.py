@@ -42,6 +42,7 @@ def test_release_against_truncate_and_unregister(
         "mmput",
         "mmput+unmap_mapping_range",
         "munmap+mmu_notifier_register",
+        "unmap_mapping_range+mmu_notifier_register",
         "madvise_dontneed+mmu_notifier_unregister",
         "mmput+mmu_notifier_unregister",
     ],

@@ -102,6 +102,11 @@ def operations_for(
                 f"Linux {show_version(kernel)} has no {operation.name}",
                 f"it is in Linux from {show_version(operation.since)}{last}",
             )
+        if operation.required is not None and operation.required not in callbacks:
+            raise TargetError(
+                f"{operation.name} is for drivers with `{operation.required}`",
+                "leave it out, or check a driver with a MmuIntervalNotifier, as test-hmm",
+            )
     return wanted
 
 

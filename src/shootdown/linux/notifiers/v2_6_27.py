@@ -18,7 +18,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from shootdown.lang.declare import PageRange, Pte, Spinlock, atomic_context, count
+from shootdown.lang.declare import (
+    Atomic,
+    Counter,
+    PageRange,
+    Pte,
+    Spinlock,
+    atomic_context,
+    count,
+    indivisible,
+    wait_until,
+)
 from shootdown.lang.part import Part
 from shootdown.lang.rcu import Rcu
 from shootdown.linux.notifiers.audit import Audit
@@ -89,6 +99,10 @@ class Notifiers(Part):
         self.readers: Any = self.new_readers() if comes_and_goes else NobodyWaits()
         self.lock = Spinlock()
         """mmu_notifier_mm.lock: of the list"""
+        self.is_awaited = not registered
+        """somebody will register: who is between start and end matters"""
+        self.pairs = Atomic(Counter())
+        """how many are"""
         self.starts = self.having("invalidate_range_start")
         self.ends = self.having("invalidate_range_end")
         self.pages = self.having("invalidate_page")
@@ -122,8 +136,7 @@ class Notifiers(Part):
     def invalidate_range_start(self, range: MmuNotifierRange) -> None:
         """mmu_notifier_invalidate_range_start(): before any entry of the range changes, and before
         the page-table lock is taken (M2)."""
-        if self.audit is not None:
-            self.audit.start_called()
+        self.pair_begins()
         self.send_start(range)
         if self.audit is not None:
             self.audit.start_returned(range)
@@ -141,8 +154,7 @@ class Notifiers(Part):
         if self.audit is not None:
             self.audit.end_called(range)
         self.send_whole_end(range)
-        if self.audit is not None:
-            self.audit.over()
+        self.pair_ends()
 
     def invalidate_range_only_end(self, range: MmuNotifierRange) -> None:
         """The end of an operation that already reached the flush points by itself: copy-on-write,
@@ -220,11 +232,35 @@ class Notifiers(Part):
 
     # --- subscriptions come and go ---------------------------------------------------------------
 
+    @indivisible
     def register(self, subscription: Subscription) -> None:
-        """__mmu_notifier_register(), between mm_take_all_locks() and mm_drop_all_locks(): nobody
-        is between a start and its end."""
-        with self.lock:
-            subscription.hashed = True
+        """__mmu_notifier_register(). mm_take_all_locks() takes every lock that can be held between
+        a start and its end: mmap_lock, those of the reverse mapping, those of VMAs (6.4). What
+        comes of it is that nobody is there, and that is what is modelled."""
+        wait_until(self.pairs == 0)
+        subscription.hashed = True
+
+    def pair_begins(self) -> None:
+        """Somebody is about to call start."""
+        if self.is_awaited:
+            self._enter()
+        if self.audit is not None:
+            self.audit.start_called()
+
+    def pair_ends(self) -> None:
+        """End has been called, or start was refused."""
+        if self.audit is not None:
+            self.audit.over()
+        if self.is_awaited:
+            self._leave()
+
+    @indivisible
+    def _enter(self) -> None:
+        self.pairs += 1
+
+    @indivisible
+    def _leave(self) -> None:
+        self.pairs -= 1
 
     def unregister(self, subscription: Subscription) -> None:
         """mmu_notifier_unregister(): whoever finds it on the list takes it off and calls release;

@@ -24,8 +24,7 @@ class Notifiers(v4_14.Notifiers):
         if self.audit is not None:
             self.audit.end_called(range)
         self.send_end(range)
-        if self.audit is not None:
-            self.audit.over()
+        self.pair_ends()
 
     def pte_downgraded_and_flushed(self, range: PageRange) -> None:
         """KSM: ptep_clear_flush() without notify."""

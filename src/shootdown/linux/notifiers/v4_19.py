@@ -32,14 +32,12 @@ class Notifiers(v4_16.Notifiers):
 
     def invalidate_range_start_nonblock(self, range: MmuNotifierRange) -> bool:
         """Every one is asked, also after one has refused; False if any has."""
-        if self.audit is not None:
-            self.audit.start_called()
+        self.pair_begins()
         agreed = self.send_start_nonblock(range)
-        if self.audit is not None:
-            if agreed:
-                self.audit.start_returned(range)
-            else:
-                self.audit.over()
+        if not agreed:
+            self.pair_ends()
+        elif self.audit is not None:
+            self.audit.start_returned(range)
         return agreed
 
     def send_start_nonblock(self, range: MmuNotifierRange) -> bool:

@@ -1,9 +1,9 @@
 """Subscriptions that come and go: mm/mmu_notifier.c, called by drivers; and the end of the process.
 
 Registering takes every lock that could protect an operation between start and end
-(mm_take_all_locks(), mm/vma.c): mmap_lock for writing and the locks of the reverse mapping, so that
-nobody hears an end without its start (M7). Of these the model has mmap_lock, which all operations
-that are checked here hold; VMA locks (6.4, B42) are not modelled.
+(mm_take_all_locks(), mm/vma.c), so that nobody hears an end without its start (M7): mmap_lock for
+writing, and here in place of all others a wait until nobody is between the two. That VMA locks were
+forgotten at first (6.4, B42) is not modelled.
 
 Before a subscription is given up the driver has stopped its devices: see `linux/lifetime.py`.
 """
@@ -107,7 +107,7 @@ LIFETIME = (
         mmu_notifier_put,
         since=(5, 4, 0),
         parts=(Lifetime,),
-        needs=("free_notifier",),
+        needs=("release",),
         lifetime=LifetimeRole.ENDS,
         outside=True,
     ),
@@ -116,7 +116,7 @@ LIFETIME = (
         mmu_interval_notifier_insert,
         since=(5, 5, 0),
         parts=(NotInserted,),
-        needs=("invalidate",),
+        required="invalidate",
         lifetime=LifetimeRole.BEGINS,
     ),
     Operation(
@@ -124,7 +124,7 @@ LIFETIME = (
         mmu_interval_notifier_remove,
         since=(5, 5, 0),
         parts=(Lifetime,),
-        needs=("invalidate",),
+        required="invalidate",
         lifetime=LifetimeRole.ENDS,
         outside=True,
     ),

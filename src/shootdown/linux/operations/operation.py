@@ -65,6 +65,8 @@ class Operation:
     """kernels on which it is wrong"""
     needs: tuple[str, ...] = ()
     """callbacks of which a driver must have one to be checked with it unasked"""
+    required: str | None = None
+    """a callback without which it cannot be performed"""
     lifetime: LifetimeRole | None = None
     """what it does to subscriptions or the address space"""
     outside: bool = False
@@ -85,8 +87,10 @@ class Operation:
 
     def is_for(self, kernel: Version, callbacks: Iterable[str]) -> bool:
         """Whether a kernel has it, and a driver with these callbacks is ready for it."""
-        ready = not self.needs or any(callback in self.needs for callback in callbacks)
-        return ready and self.exists_in(kernel)
+        present = set(callbacks)
+        ready = not self.needs or not present.isdisjoint(self.needs)
+        able = self.required is None or self.required in present
+        return ready and able and self.exists_in(kernel)
 
     def exists_in(self, kernel: Version) -> bool:
         """Whether a kernel has it."""
