@@ -23,10 +23,10 @@ from shootdown.scenarios.verdict import ScenarioResult
 
 
 class ForgetfulX86(X86):
-    """flush_tlb_range() without its IPI: it tells notifiers, but no CPU."""
+    """Flushes without their IPI: notifiers are told, but no CPU."""
 
-    def flush_tlb_range(self, range: PageRange) -> None:
-        self.mm.notifiers.cpu_tlb_flushed(range)
+    def flush_cpus(self, range: PageRange, freed_tables: bool) -> None:
+        pass
 
 
 class ForgetfulMm(Mm):
@@ -57,7 +57,7 @@ HOLDS = {
 }
 BREAKS = {
     "read_fault": ("stale-translation", 14),
-    "write_fault": ("stale-translation", 15),
+    "write_fault": ("replaced-page", 13),
     "mmap": ("freed-frame", 9),
     "munmap": ("freed-frame", 9),
     "madvise_dontneed": ("freed-frame", 9),

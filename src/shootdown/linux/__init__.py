@@ -4,6 +4,8 @@
 `addresses`   ranges in bytes, and (0, -1UL)
 `memory`      page frames and their reference counts
 `cpu`         a CPU: its TLB, its flush, and a user program on it
+`gup_fast`    a CPU that pins pages without a lock
+`lazy_tlb`    a CPU that keeps an address space that it does not use, and is spared flushes
 `mm`          an address space: VMAs, page tables, locks
 `vma`         what a VMA says about a page
 `faults`      page faults, copy-on-write

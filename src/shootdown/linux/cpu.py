@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 class Cpu(Part):
     """One CPU that runs user code of the address space."""
 
+    goes_lazy = False
+    """runs kernel threads too, and then keeps the address space (`linux.lazy_tlb`)"""
+
     def __init__(self, mm: Mm, number: int) -> None:
         self.mm = mm
         self.label = f"cpu{number}"
@@ -43,6 +46,13 @@ class Cpu(Part):
         count("CPU TLB flushes")
         for page in range:
             self.tlb[page] = EMPTY
+
+    def generation_raised(self) -> None:
+        """inc_mm_tlb_gen(): only who is ever spared a flush has to know (`linux.lazy_tlb`)."""
+
+    def flush_unless_lazy(self, range: PageRange) -> None:
+        """The same for a flush that spares lazy CPUs: this one never is."""
+        self.flush(range)
 
     def run(self) -> None:
         """A user program that reads and writes wherever it likes, for ever."""

@@ -140,6 +140,7 @@ class MmuGather(Part):
             self.mm.memory.put_page(self.frames[self.count])
             self.frames[self.count] = 0
         if self.unlinked:
+            self.mm.arch.tlb_remove_table_sync()
             self._free_tables(range)
 
     def _flush_tlbs(self) -> None:
@@ -165,6 +166,8 @@ class MmuGather(Part):
                 count("page tables freed")
                 for cache in self.mm.walk_caches:
                     cache.table_freed(table)
+                for walker in self.mm.lockless:
+                    walker.table_freed(table)
 
 
 def max_page(a: int, b: int) -> int:

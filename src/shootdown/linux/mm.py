@@ -78,6 +78,13 @@ class WalkCache(Protocol):
         """The page table goes back to the allocator now (ghost: hardware is not told)."""
 
 
+class LocklessWalker(WalkCache, Protocol):
+    """A CPU that walks page tables without a lock: for get_user_pages_fast(), or on a guess."""
+
+    def synchronize(self) -> None:
+        """Wait until no walk is under way that began before."""
+
+
 class Listener(Protocol):
     """Hardware that a CPU's broadcast TLB maintenance reaches."""
 
@@ -136,6 +143,7 @@ class Mm(Part):
         self.walk_caches: list[WalkCache] = []
         self.watchers: list[Watcher] = []
         self.listeners: list[Listener] = []
+        self.lockless: list[LocklessWalker] = []
         self.arch = arch(self, kernel)
         self.notifiers: Notifiers
         self.mmap_lock = RwSemaphore()

@@ -78,6 +78,8 @@ class Scenario:
     user_cpus: int = 0
     """CPUs that run user code while the operations run"""
     arch: type[Architecture] = X86
+    cpu: type[Cpu] = Cpu
+    """what those CPUs do besides running user code"""
     merged: bool = True
     """False: every access is a step of its own, where nobody could notice too"""
     audited: bool = False
@@ -171,7 +173,7 @@ class System:
     def __init__(self, scenario: Scenario) -> None:
         geometry = scenario.geometry
         self.scenario = scenario
-        references = 2 + len(scenario.operations)
+        references = 2 + len(scenario.operations) + scenario.user_cpus
         if any(each.parts for each in scenario.operations):
             # a cache's, and one of each fault that waits for the page to be unlocked
             references += 2 + geometry.devices + geometry.cpus
@@ -183,7 +185,7 @@ class System:
         self.mm.label = "mm"
         for make in dict.fromkeys(part for each in scenario.operations for part in each.parts):
             make(self.mm)
-        self.mm.cpus = [Cpu(self.mm, number + 1) for number in range(scenario.user_cpus)]
+        self.mm.cpus = [scenario.cpu(self.mm, number + 1) for number in range(scenario.user_cpus)]
         self.driver = scenario.driver(self.mm)
         for unit in self.driver.device.units:
             unit.endless = scenario.endless

@@ -42,6 +42,8 @@ class Architecture(Part):
     """what it is, for `--help` and messages"""
     caches_denials: bool = False
     """TLBs keep an entry that forbids an access, and go on refusing it until they are told"""
+    flushes_by_ipi: bool = False
+    """a CPU flushes its own TLB, in an interrupt"""
     reaches_devices: bool = False
     """the broadcast that flushes CPUs reaches hardware that walks the CPU's page table"""
     flushes_upgrades_locally: bool = False
@@ -80,6 +82,15 @@ class Architecture(Part):
     def tlb_flush(self, range: PageRange, freed_tables: bool) -> None:
         """tlb_flush(): what an mmu_gather collected, with the page tables it is about to free."""
         self.flush_tlb_range(range)
+
+    def tlb_remove_table_sync(self) -> None:
+        """Before a page table goes back to the allocator: nobody walks it without a lock any more.
+
+        By the IPI of the flush itself, by tlb_remove_table_sync_one(), or by RCU, which frees later
+        what nobody waits for here (MMU_GATHER_RCU_TABLE_FREE, mm/mmu_gather.c).
+        """
+        for walker in self.mm.lockless:
+            walker.synchronize()
 
     # --- entries that change and are flushed --------------------------------------------------
 
