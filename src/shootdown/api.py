@@ -51,6 +51,7 @@ def check(
     devices: int | None = None,
     cpus: int | None = None,
     arch: str | None = None,
+    cpu_kind: str | None = None,
     pairs: bool = False,
     audit: bool = False,
     merge: bool = True,
@@ -70,14 +71,15 @@ def check(
     """Check a driver or a model against every interleaving.
 
     `target` is a class, or what the command line takes (`"kvm"`, `"mine.py:Mirror"`) if that is one
-    driver or model. `kernel`, `arch`, `operations`, `pairs`, `audit` and the sizes are those of
-    `shootdown check`, and go with a driver only. `merge`, `dead_variables`, `partial_order` and
-    `symmetry` are the reductions of the search, each of which False turns off. `states`, `seconds`
-    and `memory` (bytes) stop the search, which is then undecided; `workers` threads share it. With
-    `all_rules` a broken scenario is searched on, for a run that breaks each rule that can be
-    broken. With `races` a data race breaks the rule `data-race`, and all of them are listed. With
-    `liveness` a run that goes on for ever without getting anything done breaks `no-progress`;
-    `starvation` asks that of everybody, and whoever gets nothing done for ever breaks `starvation`.
+    driver or model. `kernel`, `arch`, `cpu_kind`, `operations`, `pairs`, `audit` and the sizes are
+    those of `shootdown check`, and go with a driver only. `merge`, `dead_variables`,
+    `partial_order` and `symmetry` are the reductions of the search, each of which False turns off.
+    `states`, `seconds` and `memory` (bytes) stop the search, which is then undecided; `workers`
+    threads share it. With `all_rules` a broken scenario is searched on, for a run that breaks each
+    rule that can be broken. With `races` a data race breaks the rule `data-race`, and all of them
+    are listed. With `liveness` a run that goes on for ever without getting anything done breaks
+    `no-progress`; `starvation` asks that of everybody, and whoever gets nothing done for ever
+    breaks `starvation`.
 
     Raises:
         ModelError: with every mistake in the driver or model, each with its place.
@@ -100,6 +102,7 @@ def check(
             liveness=Liveness.asked(liveness, starvation),
         ),
         audit,
+        cpu_kind,
     )
     question = ask(*_find(target), settings)
     found = summarise(question, list(check_request(question, threads=workers)))

@@ -28,6 +28,7 @@ from shootdown.report.check_terminal import CheckTable, title
 from shootdown.scenarios.case import Question
 from shootdown.scenarios.check import summarise
 from shootdown.scenarios.classes import Target
+from shootdown.scenarios.cpus import CPU_KINDS
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.pool import check_on_cores
 from shootdown.scenarios.question import CPUS, DEVICES, PAGES, Settings, ask
@@ -81,6 +82,11 @@ Exit status: 0 all hold, 1 one is violated, 2 bad input, 3 undecided.
     help="Also judge the contract: who calls start and end, and who uses what between them.",
 )
 @click.option(
+    "--cpu-kind",
+    metavar="K",
+    help=f"What those CPUs do: {', '.join(CPU_KINDS)}. Default: {next(iter(CPU_KINDS))}.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 256),
     default=1,
@@ -107,6 +113,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     targets: tuple[str, ...],
     kernel: str | None,
     arch: str | None,
+    cpu_kind: str | None,
     operations: str | None,
     pairs: bool,
     pages: int | None,
@@ -137,6 +144,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         None if arch is None else find_architecture(arch),
         effort,
         audit,
+        cpu_kind,
     )
     if from_file is not None:
         return take_again(from_file, targets, json_file=json_file, verbose=verbose)

@@ -364,7 +364,7 @@ class Mm(Part):
     # --- changing entries ---------------------------------------------------------------------
 
     def protect(self, page: int, rights: int) -> bool:
-        """change_pte_range(): the entry loses rights it must not have; whether anything changed.
+        """change_pte_range(): the entry loses rights it must not have; whether that is flushed.
 
         Rights are given back lazily by a write fault, except that an entry no longer PROT_NONE
         becomes readable. Caller holds the page-table lock.
@@ -377,7 +377,7 @@ class Mm(Part):
             return True
         if pte.rights == PROT_NONE and rights > PROT_NONE:
             self.set_rights(page, pte, READ_ONLY)
-            return True
+            return self.arch.pte_needs_flush(pte, pte.with_rights(READ_ONLY))
         return False
 
     def set_rights(self, page: int, pte: Pte, rights: int) -> None:

@@ -136,6 +136,8 @@ def _scenario_test(name: str, run: SavedRun, folder: Path) -> Iterator[str]:
             yield f"        {option}={value},"
         if case.arch != Recipe().arch:
             yield f"        arch={_literal(case.arch)},"
+        if case.cpu_kind != Recipe().cpu_kind:
+            yield f"        cpu_kind={_literal(case.cpu_kind)},"
         if len(case.operations) > 1:
             yield "        pairs=True,"
         if case.audited:

@@ -11,6 +11,7 @@ from shootdown.lang.geometry import Geometry
 from shootdown.lang.source import is_shipped
 from shootdown.linux.arch.architecture import Architecture
 from shootdown.linux.arch.x86 import X86
+from shootdown.linux.cpu import Cpu
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version, show_version
 from shootdown.scenarios.effort import Effort
@@ -36,6 +37,7 @@ class Request:
     arch: type[Architecture] = X86
     effort: Effort = field(default_factory=Effort)
     audited: bool = False
+    cpu: type[Cpu] = Cpu
 
     @property
     def subject(self) -> Subject:
@@ -68,6 +70,7 @@ class Request:
             geometry,
             user_cpus=self.user_cpus,
             arch=self.arch,
+            cpu=self.cpu,
             merged=self.effort.reductions.merge,
             endless=self.effort.liveness is not None,
             audited=self.audited,

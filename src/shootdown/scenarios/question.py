@@ -12,10 +12,12 @@ from shootdown.drivers.driver import Driver
 from shootdown.lang.model import Model
 from shootdown.linux.arch.architecture import Architecture
 from shootdown.linux.arch.x86 import X86
+from shootdown.linux.cpu import Cpu
 from shootdown.linux.operations.catalogue import OPERATIONS, Operation
 from shootdown.linux.version import Version, show_version
 from shootdown.scenarios.case import Question
 from shootdown.scenarios.classes import Target
+from shootdown.scenarios.cpus import find_cpu
 from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.errors import TargetError
@@ -36,6 +38,7 @@ class Settings:
     arch: type[Architecture] | None = None
     effort: Effort = field(default_factory=Effort)
     audit: bool = False
+    cpu_kind: str | None = None
 
     @property
     def about_drivers(self) -> list[str]:
@@ -49,6 +52,7 @@ class Settings:
             "cpus": self.cpus is not None,
             "audit": self.audit,
             "arch": self.arch is not None,
+            "cpu-kind": self.cpu_kind is not None,
         }
         return [name for name, was_given in given.items() if was_given]
 
@@ -79,7 +83,18 @@ def ask(name: str, cls: Target, settings: Settings) -> Question:
         X86 if settings.arch is None else settings.arch,
         settings.effort,
         settings.audit,
+        _cpu(settings),
     )
+
+
+def _cpu(settings: Settings) -> type[Cpu]:
+    """What CPUs do, of which there must be one if somebody says."""
+    if settings.cpu_kind is None:
+        return Cpu
+    kind = find_cpu(settings.cpu_kind)
+    if not settings.cpus:
+        raise TargetError("cpu-kind says what CPUs do, and there are none", "add --cpus 1")
+    return kind
 
 
 def operations_for(

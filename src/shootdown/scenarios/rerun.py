@@ -26,6 +26,7 @@ from shootdown.machine.result import SearchResult, StepTaken
 from shootdown.program.program import Program
 from shootdown.scenarios.case import Case
 from shootdown.scenarios.classes import Target
+from shootdown.scenarios.cpus import find_cpu
 from shootdown.scenarios.errors import TargetError
 from shootdown.scenarios.kernels import kernel_for
 from shootdown.scenarios.model_request import ModelCase
@@ -162,6 +163,7 @@ def _case(run: SavedRun, target: str, cls: Target) -> Case:
         counter_bits=recipe.counter_bits,
         user_cpus=recipe.cpus,
         arch=arch,
+        cpu=find_cpu(recipe.cpu_kind),
         merged=recipe.merged,
         endless=recipe.endless,
         audited=recipe.audited,

@@ -53,6 +53,7 @@ class Recipe:
     gather: Annotated[int, Meta(ge=1, le=16)] = 1
     cpus: Annotated[int, Meta(ge=0, le=4)] = 0
     arch: Word = X86.title
+    cpu_kind: Word = "user"
     endless: bool = False
     audited: bool = False
     counter_bits: Annotated[int, Meta(ge=1, le=16)] = 3

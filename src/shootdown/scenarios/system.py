@@ -43,6 +43,7 @@ from shootdown.program.program import Program
 from shootdown.rules.access import FREED_FRAME
 from shootdown.rules.machine import OUT_OF_FRAMES
 from shootdown.scenarios.case import WIDEST_COUNTER, Judgement, files_of, settled
+from shootdown.scenarios.cpus import name_of
 from shootdown.scenarios.target import blame
 from shootdown.scenarios.verdict import Coverage
 
@@ -130,6 +131,7 @@ class Scenario:
             "gather": sizes.gather,
             "cpus": self.user_cpus,
             "arch": self.arch.title,
+            "cpu_kind": name_of(self.cpu),
             "counter_bits": self.counter_bits,
             "merged": self.merged,
             "audited": self.audited,
