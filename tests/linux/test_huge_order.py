@@ -21,6 +21,7 @@ from shootdown.linux.operations.hugetlb import (
     hugetlb_fork,
     hugetlb_mprotect,
     hugetlb_mremap,
+    hugetlb_try_to_unmap,
     hugetlb_unmap,
     hugetlb_unshare,
     hugetlb_wp,
@@ -177,7 +178,15 @@ COPY_RUN = {
     "4.15": "S0-2 [P-0 P-1 C0-2 X0-2 P+0 P+1] X0-2 E0-2",
     "6.18": "S0-2 [P-0 P-1 C0-2 X0-2 P+0 P+1] E0-2",
 }
+UNMAP_RUN = {  # row 13; B7 up to 4.12
+    "3.6": "[P-0 P-1 C0-2 I0] R1 R2",
+    "3.14": "[P-0 P-1 C0-2] I0 R1 R2",
+    "4.11": "[P-0 P-1 C0-2 I0] R1 R2",
+    "4.15": "S0-2 [P-0 P-1 C0-2 X0-2] X0-2 E0-2 R1 R2",
+    "6.18": "S0-2 [P-0 P-1 C0-2 X0-2] E0-2 R1 R2",
+}
 HUGETLB_CASES: list[Case] = [
+    (hugetlb_try_to_unmap, [Page(1), Page(2)], UNMAP_RUN),
     (hugetlb_unmap, SMALL, UNMAP_ONE),
     (hugetlb_unmap, SHARED_TABLE, UNMAP_SHARED),
     (hugetlb_mprotect, SMALL, PROTECT_ONE),

@@ -174,6 +174,28 @@ class Hugetlb(Part):
             for frame in frames:
                 self.mm.memory.put_page(frame)
 
+    def try_to_unmap(self, run: PageRange) -> None:
+        """try_to_unmap_one() of a huge page, for migration or memory failure (row 13): (S), [P- of
+        all, C, X], (E), R. Before 4.13 one call of invalidate_page tells of its first page (B7)."""
+        announced = MmuNotifierRange(run.start, run.end, Event.CLEAR, "try_to_unmap_one")
+        if self.mm.notifiers.rmap_is_announced:
+            self.mm.notifiers.invalidate_range_start(announced)
+        with self.mm.page_table_lock:
+            frames = [self._frame(run, number) for number in range(self.mm.entries)]
+            found = self.mm.pte[run.start].present
+            if found:
+                for page in run:
+                    self.mm.pte[page] = EMPTY
+                self.mm.arch.flush_hugetlb_tlb_range(run)
+                self.mm.notifiers.huge_page_unmapped(run)
+        if found:
+            self.mm.notifiers.page_unlocked(run.start)
+        if self.mm.notifiers.rmap_is_announced:
+            self.mm.notifiers.invalidate_range_end(announced)
+        if found:
+            for frame in frames:
+                self.mm.memory.put_page(frame)
+
     def _frame(self, run: PageRange, number: int) -> int:
         if run.start + number < run.end:
             return self.mm.pte[run.start + number].frame

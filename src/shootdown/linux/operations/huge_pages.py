@@ -15,6 +15,7 @@ from shootdown.linux.operations.hugetlb import (
     hugetlb_fork,
     hugetlb_mprotect,
     hugetlb_mremap,
+    hugetlb_try_to_unmap,
     hugetlb_unmap,
     hugetlb_unshare,
     hugetlb_wp,
@@ -165,6 +166,20 @@ _HUGETLB = (
                 "stale-translation",
                 "B15: copy-on-write without notifier (3edd4fc9537d)",
                 until=(2, 6, 36),
+            ),
+        ),
+    ),
+    Operation(
+        "hugetlb_try_to_unmap",
+        hugetlb_try_to_unmap,
+        since=(2, 6, 36),
+        patterns=((PRIVATE,),),
+        parts=(Hugetlb,),
+        known_bugs=(
+            KnownBug(
+                "freed-frame",
+                "B7: invalidate_page tells of the first page of a huge one (until 4.13)",
+                until=(4, 12, 99),
             ),
         ),
     ),

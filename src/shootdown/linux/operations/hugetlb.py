@@ -1,4 +1,4 @@
-"""hugetlb, mm/hugetlb.c: rows 10 and 33 to 37. The orders stand at the functions of
+"""hugetlb, mm/hugetlb.c: rows 10, 13 and 33 to 37. The orders stand at the functions of
 `linux.hugetlb`; here are the system calls that lead there.
 """
 
@@ -87,4 +87,12 @@ def hugetlb_wp_contiguous(task: Task, range: PageRange) -> None:
     mm.begin(range)
     with mm.mmap_lock.read():
         hugetlb(mm).copy_on_write(range)
+    mm.end(range)
+
+
+def hugetlb_try_to_unmap(task: Task, range: PageRange) -> None:
+    """Unmap a huge page of contiguous entries, found from the page: no mmap_lock is held."""
+    mm = task.mm
+    mm.begin(range)
+    hugetlb(mm).try_to_unmap(range)
     mm.end(range)
