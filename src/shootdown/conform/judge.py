@@ -1,8 +1,8 @@
 """One program on the model and on a kernel.
 
 On the running kernel a program whose run is just what the model said runs once; any other runs
-until two runs agree, and only that counts (`Observer.observe`). A program that is to be recorded
-always runs until two runs agree.
+until one run is, or until two agree on something else, and only that counts (`Observer.observe`).
+A program that is to be recorded always runs until two runs agree.
 
 A model that does not know an operation is asked again for what comes before it, so that this much
 is compared.

@@ -16,7 +16,7 @@ from shootdown.linux.i_mmap import BEFORE_ALL, next_vma, pages_of
 from shootdown.linux.operations.truncate import zap_page_range_single
 from shootdown.linux.shmem import FILE_PAGES
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ANONYMOUS, LOCKED, SHARED
+from shootdown.linux.vma import ANONYMOUS, LOCKED, MAYNOTWRITE, SHARED
 
 
 def unmap_mapping_range(process: Process, file: int, part: PageRange, *, even_cows: bool) -> None:
@@ -77,11 +77,12 @@ def pwrite(process: Process, file: int, index: int) -> int:
 
 
 def madvise_remove(process: Process, part: PageRange) -> int:
-    """madvise_remove(): a hole in the file that is mapped, if it is mapped MAP_SHARED."""
+    """madvise_remove(): a hole in the file that is mapped, if it is mapped MAP_SHARED and may be
+    written."""
     vmas, page = process.vmas, part.start
     if vmas.has(page, LOCKED) or vmas.file[page] == ANONYMOUS:
         return -EINVAL
-    if not vmas.has(page, SHARED):
+    if vmas.flags[page] & (SHARED | MAYNOTWRITE) != SHARED:
         return -EACCES
     first = vmas.offset[page]
     hole = PageRange(first, first + len(part))

@@ -13,6 +13,7 @@ from shootdown.lang.declare import PageRange
 from shootdown.linux.i_mmap import BEFORE_ALL, next_vma
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.syscalls.anon_rmap import try_others_first
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.vma import ALL_FLAGS, BOUND
 from shootdown.linux.vma_merge import vma_modify
@@ -59,6 +60,7 @@ def _migrate(process: Process, range: PageRange) -> None:
                 if references == 2:
                     _migrate_file_page(process, page)
             elif references == 1:
+                try_others_first(process, page, "try_to_migrate_one")
                 _try_to_migrate_one(process, page)
                 process.lazyfree.migrated(process.folios.folio(pte.frame))
 

@@ -23,6 +23,7 @@ from shootdown.linux.vma import (
     LOCKED_MASK,
     NO_ANON_VMA,
     SEALED,
+    SEGMENT,
     SHARED,
 )
 from shootdown.linux.vma_merge import Origin, Traits, insert_vma
@@ -83,6 +84,8 @@ def _remap_all(process: Process, asked: Remap) -> tuple[int, int, int]:
             new = old
         one = Remap(page, old, new, asked.flags, asked.target + page - asked.page)
         error = _check(process, one)
+        if all_of_them and not _may_be_among_others(process, asked, page):
+            error = -EFAULT
         if error == 0 and new > old and vmas.has(page, LOCKED):
             grown = new - old
         if error == 0:
@@ -92,6 +95,14 @@ def _remap_all(process: Process, asked: Remap) -> tuple[int, int, int]:
     if error != 0:
         return error, 0, 0
     return 0, start, grown
+
+
+def _may_be_among_others(process: Process, asked: Remap, page: int) -> bool:
+    """vma_multi_allowed(): a segment, which has an opinion on where it is mapped
+    (shm_get_unmapped_area()), moves only if the request concerns nothing else."""
+    if process.vmas.file[page] != SEGMENT:
+        return True
+    return page == asked.page and process.vmas.end_of(page) >= asked.page + asked.old
 
 
 def _is_valid(asked: Remap) -> bool:

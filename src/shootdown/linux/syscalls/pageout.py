@@ -14,6 +14,7 @@ from shootdown.linux.lazyfree import LAZYFREE, LAZYFREE_WRITTEN
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.rmap import try_to_unmap_one
+from shootdown.linux.syscalls.anon_rmap import try_others_first
 from shootdown.linux.syscalls.process import Process
 
 
@@ -68,6 +69,7 @@ def _try_to_unmap(process: Process, page: int, frame: int) -> None:
     lazy = lazyfree.lazy[frame]
     if lazy not in (LAZYFREE, LAZYFREE_WRITTEN):
         return
+    try_others_first(process, page, "try_to_unmap_one")
     announced = MmuNotifierRange(page, page + 1, Event.CLEAR, "try_to_unmap_one")
     mm.notifiers.invalidate_range_start(announced)
     if lazy == LAZYFREE:

@@ -29,7 +29,9 @@ def remap_file_pages(process: Process, range: PageRange, offset: int) -> int:
     another page on; they are faulted in (MAP_POPULATE)."""
     vmas, page = process.vmas, range.start
     with process.mm.mmap_lock.write():
-        if not vmas.is_mapped(page) or vmas.flags[page] & (SHARED | MAYNOTWRITE) != SHARED:
+        if not range or not vmas.is_mapped(page):
+            return -EINVAL
+        if vmas.flags[page] & (SHARED | MAYNOTWRITE) != SHARED:
             return -EINVAL
         if not all(_is_like(vmas, page, each) for each in range):
             return -EINVAL
@@ -41,10 +43,11 @@ def remap_file_pages(process: Process, range: PageRange, offset: int) -> int:
 
 
 def _is_like(vmas: Vmas, page: int, other: int) -> bool:
-    """vm_flags and vm_file; policies may differ."""
+    """vm_flags and vm_file; policies may differ, guard markers may not."""
     return (
         vmas.is_mapped(other)
         and vmas.mm.vma[page] == vmas.mm.vma[other]
         and vmas.file[page] == vmas.file[other]
+        and vmas.maybe_guard[page] == vmas.maybe_guard[other]
         and (vmas.flags[page] ^ vmas.flags[other]) & (ALL_FLAGS ^ BOUND) == 0
     )
