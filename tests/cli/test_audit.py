@@ -36,7 +36,8 @@ def test_a_saved_run(run: Callable[..., Any], tmp_path: Path) -> None:
 def test_models_have_none(run: Callable[..., Any], tmp_path: Path) -> None:
     """There is no Linux in a model."""
     (tmp_path / "m.py").write_text(
-        "from shootdown import *\n\nclass M(Model):\n    @thread\n    def go(self):\n        pass\n",
+        "from shootdown import *\n\n"
+        "class M(Model):\n    @thread\n    def go(self):\n        pass\n",
         encoding="utf-8",
     )
     done = run("check", "m.py", "--audit")

@@ -60,3 +60,21 @@ def test_a_late_flush_takes_two() -> None:
         if row.name == "munmap + mprotect"
     )
     assert (row.verdict, row.rule) == ("violated", "freed-frame")
+
+
+@pytest.mark.parametrize("driver", ["kvm-change-pte", "kvm-2.6.27"])
+@pytest.mark.parametrize(
+    ("kernel", "rule"),
+    [("2.6.32", "replaced-page"), ("3.5", "replaced-page"), ("3.6", None), ("3.7", None)],
+)
+def test_who_changes_first(driver: str, kernel: str, rule: str | None) -> None:
+    """Up to 3.5 a CPU writes the new page while the guest reads the old one (48af0d7cb3c8)."""
+    assert check(driver, kernel, "write_fault").scenarios[0].rule == rule
+
+
+@pytest.mark.parametrize(("kernel", "reached"), [("3.6", True), ("3.7", False), ("4.12", False)])
+def test_change_pte_does_nothing(kernel: str, reached: bool) -> None:
+    """B18: from 3.7 on start has dropped the entry, and there is none to change."""
+    result = check("kvm-change-pte", kernel, "write_fault")
+    unreached = [line for line in result.covered.never if "READ_ONLY" in line.text]
+    assert (not unreached) == reached

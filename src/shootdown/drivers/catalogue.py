@@ -33,6 +33,7 @@ from shootdown.drivers.hmm_mirror import (
 from shootdown.drivers.intel_svm import IntelSva, IntelSvaOverflow, IntelSvmUnaligned
 from shootdown.drivers.kvm import (
     Kvm,
+    KvmChangePte,
     KvmLateFlush,
     KvmPages,
     KvmWithoutInProgress,
@@ -88,6 +89,7 @@ DRIVERS: dict[str, type[Driver]] = {
     "gpu-atomics-shared": GpuAtomicsShared,
     "kvm-forgets-young": KvmForgetsYoung,
     "kvm-2.6.27": KvmPages,
+    "kvm-change-pte": KvmChangePte,
     "kvm-late-flush": KvmLateFlush,
     "kvm-beside-i915": KvmBesideI915,
     "test-hmm": HmmMirror,

@@ -16,6 +16,7 @@ from shootdown.drivers.driver import Driver
 from shootdown.lang.declare import EMPTY, Atomic, Counter, PageRange, PerPage, Pte, Spinlock
 from shootdown.linux.mm import Mm
 from shootdown.linux.version import Version
+from shootdown.program.kind import READ_ONLY
 
 
 class Kvm(Driver):
@@ -86,6 +87,25 @@ class KvmPages(Kvm):
             self.mmu_invalidate_seq += 1
             self.table[page] = EMPTY
             self.device.flush(PageRange(page, page + 1))
+
+
+class KvmChangePte(KvmPages):
+    """KVM with change_pte: an entry that is replaced is replaced here too, not dropped.
+
+    kvm_mmu_notifier_change_pte() and kvm_set_pte_rmapp(), arch/x86/kvm/mmu.c of 3.6. From 3.7 on
+    start has dropped the entry before, and the lines that replace it are never reached (B18). From
+    2.6.32 to 3.5 CPUs saw the new page first (`linux/notifiers/v3_6.py`).
+    """
+
+    first_kernel = (2, 6, 32)
+
+    def change_pte(self, page: int, pte: Pte) -> None:
+        """Read-only: who writes faults once more."""
+        with self.mmu_lock:
+            self.mmu_invalidate_seq += 1
+            if self.table[page].present:
+                self.table[page] = pte.with_rights(READ_ONLY)
+                self.device.flush(PageRange(page, page + 1))
 
 
 class KvmLateFlush(KvmPages):

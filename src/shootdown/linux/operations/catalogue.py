@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 
 from shootdown.linux.filemap import Mapping
@@ -121,8 +122,26 @@ _PAGES = tuple(
     )
 )
 
+NEW_PAGE_FIRST = KnownBug(
+    "replaced-page",
+    "set_pte_at_notify() let CPUs write the new page before mirrors left the old: 48af0d7cb3c8",
+    since=(2, 6, 32),
+    until=(3, 5, 99),
+    drivers=("kvm-2.6.27",),
+)
+"""of write faults that copy (`linux/notifiers/v3_6.py`)"""
+_COPYING = ("write_fault", "mlock", "file_write_fault", "swap_in", "ksm_unmerge")
+
+
+def _with_bugs(operation: Operation) -> Operation:
+    """The row, with what was wrong with all that copy."""
+    if operation.name not in _COPYING:
+        return operation
+    return replace(operation, known_bugs=(*operation.known_bugs, NEW_PAGE_FIRST))
+
+
 OPERATIONS: dict[str, Operation] = {
-    operation.name: operation
+    operation.name: _with_bugs(operation)
     for operation in (
         *_ANONYMOUS_MEMORY,
         *_VMAS,
