@@ -13,11 +13,12 @@ from functools import cached_property
 
 import numpy as np
 
+from shootdown.conform.kept_program import digest, kept_program
 from shootdown.conform.model import UnsupportedOperationError
 from shootdown.conform.place import Place, place_program
 from shootdown.conform.read_state import read_notifications, read_state
 from shootdown.conform.rows import Row, UnknownCallError, row_of, row_of_shmat
-from shootdown.conform.system import NAMES, ProcessSystem
+from shootdown.conform.system import NAMES
 from shootdown.linux.shmem import FILE_PAGES, FILES
 from shootdown.linux.vma import DISK, MEMFD
 from shootdown.live.programs import Observed, Operation, Program
@@ -39,8 +40,8 @@ class Machine:
 
     @cached_property
     def runner(self) -> Runner:
-        """Compiled at first use; the machine code is kept on disk."""
-        return Runner(ProcessSystem().compile(), self._engine, kept=True)
+        """Made at first use. Program and machine code are kept on disk."""
+        return Runner(kept_program(), self._engine, kept=digest())
 
     @cached_property
     def _pristine(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

@@ -90,9 +90,9 @@ class Runner:
         check_bounds: bool = False,
         pace: Pace | None = None,
         *,
-        kept: bool = False,
+        kept: str = "",
     ) -> None:
-        """`kept`: native code is made quickly, and kept for the next process."""
+        """`kept`: native code is made quickly, and kept under this name for the next process."""
         self.program = program
         self.layout = make_wide_layout(program)
         self.pace = pace or Pace()

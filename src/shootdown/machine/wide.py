@@ -47,8 +47,9 @@ class Making:
     """How native code is made."""
 
     check_bounds: bool = False
-    kept: bool = False
-    """quickly, and kept on disk: for programs that are large and do little in each drive"""
+    kept: str = ""
+    """made quickly and kept on disk under this name, which no other program has: for programs that
+    are large and do little in each drive; empty: made well, and not kept"""
 
 
 class Status(IntEnum):

@@ -7,7 +7,7 @@ interpreter lock.
 from __future__ import annotations
 
 import ctypes
-import hashlib
+from collections.abc import Callable
 
 from shootdown.machine.native.cache import cached, forget_all_but
 from shootdown.machine.native.jit import MachineCode, ObjectCode, make_quick_object
@@ -32,8 +32,11 @@ class NativeDriver:
         pace: Pace,
         making: Making,
     ) -> None:
-        ir = emit_wide(program, layout, pace, making.check_bounds)
-        self._code = _kept_code(ir) if making.kept else MachineCode(ir)
+        def emit() -> str:
+            return emit_wide(program, layout, pace, making.check_bounds)
+
+        kept = making.kept
+        self._code = _kept_code(kept, emit) if kept else MachineCode(emit())
         self._drives = [
             _PROTOTYPE(self._code.function(f"drive_{n}")) for n in range(len(program.actors))
         ]
@@ -46,12 +49,11 @@ class NativeDriver:
         return Status(self._drives[actor](*addresses, rows, width, board.ctypes.data))
 
 
-KEPT = 4
+KEPT = 8
 """programs whose code is kept"""
 
 
-def _kept_code(ir: str) -> ObjectCode:
-    name = f"wide-{hashlib.sha256(ir.encode()).hexdigest()[:32]}"
-    code = cached(name, lambda: make_quick_object(ir))
+def _kept_code(kept: str, emit: Callable[[], str]) -> ObjectCode:
+    code = cached(f"wide-{kept}", lambda: make_quick_object(emit()))
     forget_all_but(KEPT, "wide-")
     return ObjectCode(code)
