@@ -33,6 +33,26 @@ def test_bill_of_two_drivers(run, trace: str) -> None:
         assert row["nanoseconds"] is None
 
 
+def test_another_architecture(run, trace: str) -> None:
+    """Named in the bill; arm64 flushes in other places than x86, so other things are counted."""
+    words = ("replay", trace, "--driver", "sva", "--kernel", "6.19", "--json", "bill.json")
+    bills = {}
+    for arch in ("x86", "arm64"):
+        done = run(*words, "--arch", arch)
+        assert done.exit_code == 0, done.output
+        assert ("On arm64." in done.output) is (arch == "arm64")
+        bills[arch] = json.loads(Path("bill.json").read_text())
+        assert bills[arch]["arch"] == arch
+    assert bills["x86"]["rows"] != bills["arm64"]["rows"]
+
+
+def test_an_unknown_architecture(run, trace: str) -> None:
+    """The nearest name is offered."""
+    done = run("replay", trace, "--driver", "sva", "--arch", "arm")
+    assert done.exit_code == 2
+    assert "did you mean arm64?" in done.stderr
+
+
 def test_engines_count_the_same(run, trace: str) -> None:
     """The Python reference and the compiled steps."""
     words = ("replay", trace, "--driver", "sva", "--touch", "2", "--json", "-", "--engine")

@@ -12,6 +12,9 @@ from shootdown.cli.output import JsonOutput
 from shootdown.cli.progress import LiveLine
 from shootdown.cli.terminal import paint_for, print_lines
 from shootdown.drivers.driver import Driver
+from shootdown.linux.arch.architecture import Architecture
+from shootdown.linux.arch.catalogue import ARCHITECTURES, find_architecture
+from shootdown.linux.arch.x86 import X86
 from shootdown.linux.version import Version, parse_version, show_version
 from shootdown.machine.result import Engine
 from shootdown.replay.bill import Bill
@@ -51,6 +54,13 @@ Payer = tuple[str, type[Driver], Version]
     help="Kernel to bill on; may be given several times. Default: the newest each driver fits.",
 )
 @click.option(
+    "--arch",
+    metavar="A",
+    default="x86",
+    show_default=True,
+    help=f"Architecture to bill on: {', '.join(ARCHITECTURES)}.",
+)
+@click.option(
     "--touch",
     type=click.IntRange(0),
     metavar="N",
@@ -81,6 +91,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     trace: str,
     targets: tuple[str, ...],
     kernels: tuple[str, ...],
+    arch: str,
     touch: int | None,
     working_set: int,
     engine: Engine,
@@ -89,8 +100,9 @@ def command(  # noqa: PLR0917 - click passes them by name
     """Reads the trace twice: once for its size, once for its calls."""
     drivers = [pair for target in dict.fromkeys(targets) for pair in find_drivers(target)]
     payers = choose_payers(drivers, [parse_version(kernel) for kernel in dict.fromkeys(kernels)])
+    chosen = find_architecture(arch)
     with JsonOutput(json_file) as output:
-        bill = make_bill(trace, payers, Policy(touch, working_set), engine)
+        bill = make_bill(trace, payers, Policy(touch, working_set), engine, chosen)
         stream = sys.stderr if output.to_stdout else sys.stdout
         print_lines(describe_bill(bill, paint_for(stream)), stream)
         output.write(encode_bill(bill))
@@ -117,7 +129,13 @@ def choose_payers(
     return found
 
 
-def make_bill(trace: str, payers: Sequence[Payer], policy: Policy, engine: Engine) -> Bill:
+def make_bill(
+    trace: str,
+    payers: Sequence[Payer],
+    policy: Policy,
+    engine: Engine,
+    arch: type[Architecture] = X86,
+) -> Bill:
     """The bill, with a live line while it takes long."""
     live, started = LiveLine(), time.monotonic()
 
@@ -126,6 +144,6 @@ def make_bill(trace: str, payers: Sequence[Payer], policy: Policy, engine: Engin
 
     script = Script(load(trace).calls)
     try:
-        return replay(script, payers, trace, policy=policy, engine=engine, progress=tell)
+        return replay(script, payers, trace, policy=policy, engine=engine, arch=arch, progress=tell)
     finally:
         live.clear()

@@ -137,7 +137,7 @@ class Iommu(Device):
 
     def fault(self, page: int, write: bool) -> None:
         """Request the page and repeat, until the access lands, is refused, or the device fails."""
-        if self.endless or self.caches_denials:
+        if self.endless or (self.caches_denials and not self.persists):
             self.insist(page, write)
             return
         for attempt in range(self.retries):

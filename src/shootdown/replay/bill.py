@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shootdown.linux.arch.x86 import X86
+
 
 @dataclass(frozen=True, slots=True)
 class Stale:
@@ -58,3 +60,5 @@ class Bill:
     page_operations: int
     """pages that were touched, mapped, unmapped, protected, shared or invalidated"""
     seconds: float
+    arch: str = X86.title
+    """the architecture, of all rows"""

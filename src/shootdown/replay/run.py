@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from shootdown.drivers.driver import Driver
 from shootdown.lang.declare import PageRange
+from shootdown.linux.arch.architecture import Architecture
+from shootdown.linux.arch.x86 import X86
 from shootdown.linux.memory import NO_FREE_FRAME
 from shootdown.linux.version import Version, show_version
 from shootdown.machine.result import Engine
@@ -66,6 +68,7 @@ def replay(
     *,
     policy: Policy | None = None,
     engine: Engine = "native",
+    arch: type[Architecture] = X86,
     progress: ProgressHook | None = None,
 ) -> Bill:
     """The bill of a script under each (name, driver, kernel).
@@ -79,7 +82,7 @@ def replay(
     rows: list[BillRow] = []
     operations = 0
     for name, driver, kernel in drivers:
-        run = _Run(script, driver, kernel, chosen, engine)
+        run = _Run(script, driver, kernel, chosen, engine, arch=arch)
         run.all(None if progress is None else _naming(progress, name))
         operations += run.page_operations
         rows += run.rows(name, show_version(kernel))
@@ -88,7 +91,13 @@ def replay(
         found.processes, found.spaces, found.calls, found.pages, dict(script.not_modelled)
     )
     return Bill(
-        trace, chosen.describe(), totals, tuple(rows), operations, time.monotonic() - started
+        trace,
+        chosen.describe(),
+        totals,
+        tuple(rows),
+        operations,
+        time.monotonic() - started,
+        arch.title,
     )
 
 
@@ -106,12 +115,14 @@ class _Run:
         kernel: Version,
         policy: Policy,
         engine: Engine,
+        *,
+        arch: type[Architecture] = X86,
     ) -> None:
         self.script = script
         self.policy = policy
         pages = max(script.outline.pages, 512)
         frames = min(max(pages * (script.outline.spaces + 1), FEWEST_FRAMES), MOST_FRAMES)
-        self.program = ReplaySystem(driver, kernel, pages, frames).compile()
+        self.program = ReplaySystem(driver, kernel, pages, frames, arch).compile()
         self.runner = Runner(self.program, engine)
         self.lives: dict[int, _Life] = {}
         self.accounts: defaultdict[Operation, _Account] = defaultdict(_Account)

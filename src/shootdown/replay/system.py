@@ -15,6 +15,8 @@ from shootdown.lang.declare import PageRange, choose, indivisible, rest
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
 from shootdown.lang.tables import Options
+from shootdown.linux.arch.architecture import Architecture
+from shootdown.linux.arch.x86 import X86
 from shootdown.linux.cpu import Cpu
 from shootdown.linux.memory import ZERO_FRAME, Memory
 from shootdown.linux.mm import Mm
@@ -87,11 +89,18 @@ class ScriptedTask(Part):
 class ReplaySystem:
     """The parts, and the program they make."""
 
-    def __init__(self, driver: type[Driver], kernel: Version, pages: int, frames: int) -> None:
+    def __init__(
+        self,
+        driver: type[Driver],
+        kernel: Version,
+        pages: int,
+        frames: int,
+        arch: type[Architecture] = X86,
+    ) -> None:
         geometry = Geometry(pages=pages, entries=ENTRIES, frames=frames, cpus=1, gather=GATHER)
         self.memory = Memory(geometry, MOST_REFERENCES, recycles=True)
         self.memory.label = "memory"
-        self.mm = Mm(self.memory, geometry, kernel)
+        self.mm = Mm(self.memory, geometry, kernel, arch)
         self.mm.label = "mm"
         self.cpu = Cpu(self.mm, 0)
         self.mm.cpus = [self.cpu]

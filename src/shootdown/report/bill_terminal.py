@@ -14,6 +14,8 @@ from shootdown.replay.bill import Bill, BillRow
 from shootdown.report.paint import Paint
 
 LEAST_COLUMN = 9
+USUAL_ARCH = "x86"
+"""what does not have to be said"""
 
 Payer = tuple[str, str]
 """driver and kernel"""
@@ -50,6 +52,8 @@ def _head(bill: Bill, paint: Paint) -> Iterator[str]:
         f"{bill.trace}: {_count(t.calls, 'call')} by {_count(t.processes, 'process')}, "
         f"{spaces}, the largest of {_count(t.pages, 'page')}"
     )
+    if bill.arch != USUAL_ARCH:
+        yield f"On {bill.arch}."
     yield from textwrap.wrap(f"Assumed: {bill.policy}.", paint.width)
 
 
