@@ -232,9 +232,12 @@ def build(
     parts: Sequence[Callable[[Mm], object]] = (),
     state: Mapping[str, Sequence[int]] | None = None,
     arch: type[Architecture] = X86,
+    ceiling: int = 0,
 ) -> Program:
     """A machine with these pages, and one task that calls the function."""
-    geometry = Geometry(pages=len(pages), entries=2, frames=CURSOR + 4, gather=gather)
+    geometry = Geometry(
+        pages=len(pages), entries=2, frames=CURSOR + 4, gather=gather, flush_ceiling=ceiling
+    )
     memory = Memory(geometry, 4)
     mm = Mm(memory, geometry, parse_version(kernel), arch)
     memory.label, mm.label = "memory", "mm"
@@ -282,11 +285,14 @@ def record(
     parts: Sequence[Callable[[Mm], object]] = (),
     state: Mapping[str, Sequence[int]] | None = None,
     arch: type[Architecture] = X86,
+    ceiling: int = 0,
 ) -> Record:
     """Perform one operation alone; by default on the whole address space. `state` has the elements
     of arrays of the parts, by `part.array`."""
     whole = range or PageRange(0, len(pages))
-    program = build(kernel, function, pages, gather, whole, parts=parts, state=state, arch=arch)
+    program = build(
+        kernel, function, pages, gather, whole, parts=parts, state=state, arch=arch, ceiling=ceiling
+    )
     journal = Journal(program, locks)
     notes, digits = Notes(program, journal), iter(choices)
     registers = [0] * len(program.actors[0].registers)

@@ -79,6 +79,15 @@ def test_many_pages_become_everything(arch: type[Architecture], kernel: str) -> 
     assert found.text == "S0-3 [P~0] E0-3 C0-3 X0-3"
 
 
+@pytest.mark.parametrize("arch", [X86, Powerpc])
+@pytest.mark.parametrize(("ceiling", "flushed"), [(1, "C0-4"), (2, "C1-3"), (0, "C1-3")])
+def test_the_ceiling_is_for_cpus(arch: type[Architecture], ceiling: int, flushed: str) -> None:
+    """Beyond so many pages CPUs drop everything; secondary TLBs are told the range all the same."""
+    pages = [Page(), PRIVATE, SHARED, Page()]
+    found = record("6.6", munmap, pages, range=PageRange(1, 3), arch=arch, ceiling=ceiling)
+    assert found.text == f"S1-3 [P-1] [P-2] E1-3 {flushed} X1-3 R1"
+
+
 @pytest.mark.parametrize("arch", ALL)
 def test_a_page_is_replaced_under_the_lock(arch: type[Architecture]) -> None:
     """Row 11 everywhere: both flushes come between the old entry and the new one; arm64 tells

@@ -26,6 +26,10 @@ class Geometry:
     """pages an mmu_gather collects before it must flush; about 10,000 in Linux
     (MAX_GATHER_BATCH_COUNT, include/asm-generic/tlb.h)"""
 
+    flush_ceiling: int = 0
+    """pages beyond which x86 and powerpc flush everything from CPU TLBs instead of page by page, 33
+    on real hardware (tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c); 0: never"""
+
     @property
     def tables(self) -> int:
         """Page tables of the lowest level needed to cover all pages."""

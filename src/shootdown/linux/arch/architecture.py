@@ -79,6 +79,15 @@ class Architecture(Part):
         """flush_hugetlb_tlb_range(): as many pages as the huge page has."""
         self.flush_tlb_range(range)
 
+    def for_cpus(self, range: PageRange) -> PageRange:
+        """What CPUs drop for a range: beyond the ceiling all. Secondary TLBs hear of the range."""
+        if range.is_everything or not self.mm.geometry.flush_ceiling:
+            return range
+        start, end = range.start, range.end
+        if end - start > self.mm.geometry.flush_ceiling:
+            start, end = 0, self.mm.pages
+        return PageRange(start, end)
+
     def tlb_flush(self, range: PageRange, freed_tables: bool) -> None:
         """tlb_flush(): what an mmu_gather collected, with the page tables it is about to free."""
         self.flush_tlb_range(range)

@@ -34,8 +34,9 @@ class Powerpc(Architecture):
 
     def flush_tlb_range(self, range: PageRange) -> None:
         """radix__flush_tlb_range()"""
+        dropped = self.for_cpus(range)
         for cpu in self.mm.cpus:
-            cpu.flush(range)
+            cpu.flush(dropped)
         self.mm.notifiers.cpu_tlb_flushed(range)
 
     def flush_tlb_mm(self) -> None:

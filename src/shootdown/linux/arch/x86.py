@@ -55,12 +55,13 @@ class X86(Architecture):
         before, lazy CPUs were interrupted too)."""
         for cpu in self.mm.cpus:
             cpu.generation_raised()
+        dropped = self.for_cpus(range)
         if not self.spares or freed_tables:
             for cpu in self.mm.cpus:
-                cpu.flush(range)
+                cpu.flush(dropped)
         else:
             for cpu in self.mm.cpus:
-                cpu.flush_unless_lazy(range)
+                cpu.flush_unless_lazy(dropped)
 
     @property
     def spares(self) -> bool:
