@@ -97,6 +97,8 @@ if TYPE_CHECKING:
         schedule_work,
         work_pending,
     )
+    from shootdown.linux.notifiers.interval import MmuIntervalNotifier
+    from shootdown.linux.notifiers.v4_19 import EAGAIN
     from shootdown.scenarios.errors import TargetError
     from shootdown.scenarios.saved_run import Recipe, SavedRun, SavedStep, load_runs
 
@@ -155,6 +157,12 @@ _NAMES = {
     "shootdown.lang.work": (
         "Work", "cancel_work", "cancel_work_sync", "flush_work", "schedule_work", "work_pending",
     ),
+    "shootdown.linux.notifiers.interval": (
+        "MmuIntervalNotifier",
+    ),
+    "shootdown.linux.notifiers.v4_19": (
+        "EAGAIN",
+    ),
     "shootdown.scenarios.errors": (
         "TargetError",
     ),
@@ -165,6 +173,7 @@ _NAMES = {
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "EAGAIN",
     "EMPTY",
     "INVALID",
     "READ_ONCE",
@@ -180,6 +189,7 @@ __all__ = [
     "Int",
     "Iommu",
     "Irq",
+    "MmuIntervalNotifier",
     "Model",
     "ModelError",
     "Mutex",

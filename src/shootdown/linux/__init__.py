@@ -18,6 +18,7 @@
 `task`        a thread that makes system calls
 `start`       how an address space is before the first step
 `operations`  one function per operation, named as in the kernel
+`lifetime`    subscriptions and the address space come and go, where a scenario asks for it
 `notifiers`   the mmu_notifier API, one class per generation
 
 The granularity is that of a device: whatever a device walk, a flush or another task could come

@@ -7,5 +7,7 @@ where it can be judged. The methods are `@ghost`: they look, and change nothing.
 `access`   rules about one access of a device or CPU, judged when the access lands
 `device`   rules about what happens to a device
 `announced` the rule about what Linux tells before it changes an entry
+`lifetime` rules about the end of a subscription, and about refused starts
+`contract` rules about who calls start and end, judged by `check --audit`
 `machine`  limits of the model itself, which are never a verdict about the driver
 """
