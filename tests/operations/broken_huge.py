@@ -85,7 +85,7 @@ def retract_freeing_first(task: Task, range: PageRange) -> None:
     mm.notifiers.invalidate_range_start(announced)
     with mm.page_table_lock:
         if not mm.pte[0].present and not mm.pte[1].present and not daemon.huge.leaf[0]:
-            mm.table[0] = False
+            daemon.unlink(0)
             daemon.free(range)
     mm.arch.flush_pmd_tlb_range(range)
     mm.notifiers.invalidate_range_end(announced)

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 SUCCESS, INVALID = 1, 2
 """answers to a page request; 0 while there is none"""
 
-UNKNOWN, CACHED, DANGLING = 0, 1, 2
-"""what the walk cache holds for a table: nothing, a pointer, a pointer to a freed table"""
+UNKNOWN, CACHED, DANGLING, UNLINKED = 0, 1, 2, 3
+"""what the walk cache holds for a table: nothing, a pointer, a pointer to a freed table, one to a
+table that is not used any more but not freed yet"""
 
 
 RETRIES = 3
@@ -62,7 +63,7 @@ class Iommu(Device):
         geometry = mm.geometry
         self.number = number
         self.retries = RETRIES * (geometry.tasks + geometry.devices + geometry.cpus - 1)
-        self.walk_cache = PerTable(Int(UNKNOWN, DANGLING))
+        self.walk_cache = PerTable(Int(UNKNOWN, UNLINKED))
         self.empty_root = Flag()
         """the PASID's root (GCR3 on AMD) points to an empty table"""
         self.requested = Flag()
@@ -92,7 +93,7 @@ class Iommu(Device):
                 return EMPTY
             self.walk_cache[table] = CACHED
         require(self.walk_cache[table] != DANGLING, FREED_TABLE)
-        if self.finds_huge(page):
+        if self.finds_huge(page) or self.knows_old_table(table):
             return EMPTY
         pte = self.mm.pte[page]
         if self.mm.young is not None and pte.readable:
@@ -109,6 +110,10 @@ class Iommu(Device):
         its entries before it installs the huge one (__collapse_huge_page_copy())."""
         return self.mm.huge is not None and self.mm.huge.leaf[page // self.mm.entries]
 
+    def knows_old_table(self, table: int) -> bool:
+        """The walk goes through a table that was emptied and unlinked (retract_page_tables())."""
+        return self.mm.huge is not None and self.walk_cache[table] == UNLINKED
+
     def forget_walks(self, range: PageRange) -> None:
         """A ranged invalidation also drops the pointers that lead to the range."""
         entries = self.mm.entries
@@ -120,6 +125,17 @@ class Iommu(Device):
     def table_freed(self, table: int) -> None:
         """The page behind a pointer is somebody else's from now on; the hardware does not know."""
         if self.walk_cache[table] == CACHED:
+            self.walk_cache[table] = DANGLING
+
+    def table_unlinked(self, table: int) -> None:
+        """The entry above does not lead there any more; another table may take its place before
+        this one is freed."""
+        if self.walk_cache[table] == CACHED:
+            self.walk_cache[table] = UNLINKED
+
+    def unlinked_table_freed(self, table: int) -> None:
+        """That one is."""
+        if self.walk_cache[table] == UNLINKED:
             self.walk_cache[table] = DANGLING
 
     def hear_tlbi(self, range: PageRange) -> None:

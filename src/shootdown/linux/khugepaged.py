@@ -71,7 +71,9 @@ class Khugepaged(Part):
                 if old.present:
                     self.mm.pte[page] = EMPTY
                     self.mm.memory.put_page(old.frame)
-        self.pmdp_collapse_flush(block)
+        with self.mm.page_table_lock:
+            self.unlink(self.huge.table_of(block.start))
+            self.mm.arch.flush_pmd_tlb_range(block)
         if self.mm.notifiers.file_collapse_is_announced:
             self.mm.notifiers.invalidate_range_end(announced)
         self.free(block)
@@ -86,7 +88,7 @@ class Khugepaged(Part):
             self.mm.notifiers.invalidate_range_start(announced)
         with self.mm.page_table_lock:
             if self.mm.table[table] and self._is_empty(block):
-                self.mm.table[table] = False
+                self.unlink(table)
                 self.mm.arch.flush_pmd_tlb_range(block)
                 unlinked = True
         if self.mm.notifiers.file_collapse_is_announced:
@@ -113,10 +115,19 @@ class Khugepaged(Part):
     @indivisible
     def free(self, block: PageRange) -> None:
         """pte_free_defer() after a grace period, pte_free() at once before 6.5: the table goes back
-        to the allocator. Tables are told apart by their place only, so one that has replaced it
-        there meanwhile hides it."""
+        to the allocator. Another one may have taken its place."""
         count("page tables freed")
-        if self.mm.table[self.huge.table_of(block.start)]:
-            return
+        table = self.huge.table_of(block.start)
         for cache in self.mm.walk_caches:
-            cache.table_freed(self.huge.table_of(block.start))
+            if hasattr(cache, "unlinked_table_freed"):
+                cache.unlinked_table_freed(table)
+            elif not self.mm.table[table]:
+                cache.table_freed(table)
+
+    @indivisible
+    def unlink(self, table: int) -> None:
+        """pmd_clear() of an entry that leads to a table which is freed later."""
+        self.mm.table[table] = False
+        for cache in self.mm.walk_caches:
+            if hasattr(cache, "table_unlinked"):
+                cache.table_unlinked(table)
