@@ -112,13 +112,28 @@ OWN = {
 }
 
 
-def check(driver: str | type[Driver], kernel: str, operations: str) -> ScenarioResult:
+def check(
+    driver: str | type[Driver],
+    kernel: str,
+    operations: str,
+    effort: Effort | None = None,
+    audited: bool = False,
+) -> ScenarioResult:
     """Search one scenario: a shipped driver or a class, operations joined by `+`."""
     cls = DRIVERS[driver] if isinstance(driver, str) else driver
     found = tuple(OWN.get(name) or OPERATIONS[name] for name in operations.split("+"))
-    request = Request(cls, cls.__name__, parse_version(kernel), found, pairs=len(found) > 1)
+    chosen = effort or Effort()
+    request = Request(
+        cls,
+        cls.__name__,
+        parse_version(kernel),
+        found,
+        pairs=len(found) > 1,
+        effort=chosen,
+        audited=audited,
+    )
     case = next(each for each in request.cases if each.operations == found)
-    return check_case(case, Effort())
+    return check_case(case, chosen)
 
 
 def verdict(driver: str | type[Driver], kernel: str, operations: str) -> str:

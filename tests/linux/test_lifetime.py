@@ -10,6 +10,8 @@ from shootdown.lang.declare import Mutex, PageRange
 from shootdown.linux.mm import Mm
 from shootdown.linux.notifiers.interval import MmuIntervalNotifier
 from shootdown.linux.notifiers.range import MmuNotifierRange
+from shootdown.machine.reductions import Reductions
+from shootdown.scenarios.effort import Effort
 
 from .lifetimes import check, verdict
 
@@ -144,3 +146,25 @@ def test_unregistering_under_a_lock_of_callbacks_deadlocks() -> None:
     """D11: unregister waits for a callback, which waits for the lock that its caller holds."""
     assert verdict(Locking, "6.19", "madvise_dontneed+mmu_notifier_unregister") == "holds"
     assert verdict(Locking, "6.19", "madvise_dontneed+unregister_under_lock") == "deadlock"
+
+
+@pytest.mark.parametrize(
+    ("driver", "kernel", "operations", "audited"),
+    [
+        ("kvm-2.6.27", "3.6", "mmput+mmu_notifier_unregister", False),
+        ("test-hmm", "5.17", "madvise_dontneed+mmu_interval_notifier_remove", False),
+        ("sva", "6.19", "mmput", False),
+        ("kvm", "6.19", "munmap", True),
+        ("test-hmm", "6.19", "oom_reap_task_mm", True),
+        ("kvm-beside-i915", "5.11", "oom_reap_task_mm", True),
+    ],
+)
+def test_reductions_change_no_verdict(
+    driver: str, kernel: str, operations: str, audited: bool
+) -> None:
+    """What comes and goes, and the books of an audit: every step apart, in every order."""
+    everything = Reductions(merge=False, dead_variables=False, partial_order=False, symmetry=False)
+    reduced = check(driver, kernel, operations, Effort(), audited)
+    whole = check(driver, kernel, operations, Effort(reductions=everything), audited)
+    assert (whole.verdict, whole.rule) == (reduced.verdict, reduced.rule)
+    assert whole.states > reduced.states
