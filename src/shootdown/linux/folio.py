@@ -42,6 +42,8 @@ class Folios(Part):
         """not PG_swapbacked: MADV_FREE gave it up, it need not be stored while it is clean"""
         self.unsaved = Ghost(PerFrame(Flag))
         """written since its contents were last stored or copied to where they are found now"""
+        self.giving_up = Ghost(PerFrame(Flag))
+        """MADV_FREE is under way: a write may come before it, whatever its own time"""
         mm.folios = self
 
     @indivisible
@@ -100,6 +102,12 @@ class Folios(Part):
         self.unsaved[frame] = False
 
     @ghost
+    def note_giving_up(self, frame: int, done: bool) -> None:
+        """MADV_FREE marks the page, or is `done`: what was written until then need not be kept."""
+        self.giving_up[frame] = not done
+        self.unsaved[frame] = False
+
+    @ghost
     def note_copied(self, old: int, new: int) -> None:
         """What would be lost with the old page would now be lost with the new one."""
         self.unsaved[new] = self.unsaved[old]
@@ -108,7 +116,8 @@ class Folios(Part):
     @ghost
     def note_written(self, frame: int) -> None:
         """A write has landed."""
-        self.unsaved[frame] = True
+        if not self.giving_up[frame]:
+            self.unsaved[frame] = True
 
     @ghost
     def judge_dropped(self, frame: int) -> None:

@@ -15,6 +15,7 @@ from shootdown.linux.operations.fork import fork
 from shootdown.linux.operations.huge_pages import HUGE_PAGES
 from shootdown.linux.operations.ksm import ksm_merge, ksm_unmerge
 from shootdown.linux.operations.madvise_dontneed import madvise_dontneed
+from shootdown.linux.operations.madvise_free import madvise_free
 from shootdown.linux.operations.madvise_guard import madvise_guard_install, madvise_guard_remove
 from shootdown.linux.operations.mapping_dirty_helpers import (
     clean_record_shared_mapping_range,
@@ -33,7 +34,7 @@ from shootdown.linux.operations.special import AGING, DEVICES, OTHERS, WATCHING
 from shootdown.linux.operations.swapoff import swapoff
 from shootdown.linux.operations.truncate import punch_hole, truncate
 from shootdown.linux.operations.writeback import dax_writeback, fsync
-from shootdown.linux.start import ABSENT, PRIVATE
+from shootdown.linux.start import ABSENT, ANONYMOUS, PRIVATE
 from shootdown.linux.start_backed import (
     FILE,
     FILE_RECLAIMABLE,
@@ -113,6 +114,7 @@ _PAGES = tuple(
         ("reclaim", reclaim, OLDEST, RECLAIMABLE, (Reclaim,)),
         ("reclaim_file", reclaim, OLDEST, FILE_RECLAIMABLE, (Mapping, Reclaim)),
         ("madvise_pageout", madvise_pageout, (5, 4, 0), RECLAIMABLE, (Reclaim,)),
+        ("madvise_free", madvise_free, (4, 5, 0), ANONYMOUS, (Reclaim,)),
         ("migrate_pages", migrate_pages, OLDEST, ((PRIVATE, ABSENT),), (Migration,)),
         ("migrate_file", migrate_pages, OLDEST, FILE_RECLAIMABLE, (Mapping, Migration)),
         ("swap_in", write_fault, OLDEST, SWAPPED_OUT, (Reclaim,)),

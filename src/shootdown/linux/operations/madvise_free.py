@@ -1,17 +1,60 @@
 """madvise(MADV_FREE): madvise_free_single_vma(), mm/madvise.c.
 
-S, [P~ the dirty and young bits go], E, then C (row 5). Pages stay until reclaim wants them, and
-stay for good if they are written before.
+S, [P~ the dirty and young bits go], E, then C, X (row 46; since 4.5). Pages stay until reclaim
+wants them, and stay for good if they are written before: which somebody whose entry was made while
+the page was dirty would do unseen, so start and flush matter though nothing is unmapped.
 """
 
 from __future__ import annotations
 
-from shootdown.lang.declare import PageRange
+from shootdown.lang.declare import PageRange, ghost
+from shootdown.linux.dirty_bits import DirtyBits
+from shootdown.linux.folio import Folios
 from shootdown.linux.lazyfree import LazyFree
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.mm import Mm
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.task import Task
+
+
+def madvise_free(task: Task, range: PageRange) -> None:
+    """Give up what is in the pages of the range, unless somebody writes to them from now on."""
+    mm = task.mm
+    assert mm.folios is not None
+    assert mm.dirty_bits is not None
+    mm.begin(range)
+    with mm.mmap_lock.read():
+        announced = MmuNotifierRange(range.start, range.end, Event.CLEAR, "madvise_free_single_vma")
+        mm.notifiers.invalidate_range_start(announced)
+        with mm.page_table_lock:
+            for page in range:
+                _free_pte(mm, mm.folios, mm.dirty_bits, page)
+        mm.notifiers.invalidate_range_end(announced)
+        mm.arch.flush_tlb_range(range)
+        mm.notifiers.gather_flushed(range)
+    _note_given_up(mm, mm.folios, range)
+    mm.end(range)
+
+
+@ghost
+def _note_given_up(mm: Mm, folios: Folios, range: PageRange) -> None:
+    for page in range:
+        pte = mm.pte[page]
+        if pte.present and folios.giving_up[pte.frame]:
+            folios.note_giving_up(pte.frame, True)
+
+
+def _free_pte(mm: Mm, folios: Folios, bits: DirtyBits, page: int) -> None:
+    """madvise_free_pte_range(): a page that is dirty itself only if nobody else maps it."""
+    pte = mm.pte[page]
+    if pte.present and pte.frame != ZERO_FRAME and not mm.is_file(page):
+        if folios.dirty[pte.frame]:
+            if mm.memory.refcount[pte.frame] != 1:
+                return
+            folios.dirty[pte.frame] = False
+        bits.dirty[page] = False
+        folios.lazyfree[pte.frame] = True
+        folios.note_giving_up(pte.frame, False)
 
 
 def madvise_free_single_vma(task: Task, lazyfree: LazyFree, range: PageRange) -> None:
