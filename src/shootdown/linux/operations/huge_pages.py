@@ -108,6 +108,7 @@ _FILE_COLLAPSE = (
                 since=(6, 5, 0),
                 until=(6, 5, 99),
                 drivers=("invalidate-range",),
+                archs=("x86", "powerpc"),
             ),
         ),
     ),
