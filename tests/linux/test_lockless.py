@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shootdown.drivers.catalogue import DRIVERS
@@ -17,6 +19,7 @@ from shootdown.linux.lazy_tlb import ForgetfulLazyCpu, LazyCpu, RangedLazyCpu
 from shootdown.linux.operations.catalogue import find_operation
 from shootdown.linux.version import parse_version
 from shootdown.scenarios.check import check_case
+from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import ScenarioResult
@@ -88,6 +91,30 @@ def test_a_page_without_references(arch: type[Architecture], rule: str | None) -
     """try_get_page() may fail for a reason: between the look at the entry and the reference the
     page is freed. On x86 the flush before that waits for the CPU."""
     assert outcome(check("munmap", GrabbingCpu, arch)) == rule
+
+
+@pytest.mark.parametrize("operation", ["retract_page_tables", "collapse_pte_mapped_thp"])
+@pytest.mark.parametrize(
+    ("arch", "kernel", "rule"),
+    [(X86, "6.0", None), (Arm64, "6.0", "freed-table"), (Arm64, "6.1", None)],
+)
+def test_collapse_and_gup_fast(
+    operation: str, arch: type[Architecture], kernel: str, rule: str | None
+) -> None:
+    """khugepaged freed tables of files without a wait until 6.0 (2ba99c5e0881): where flushes are
+    no interrupts, a lockless walk went on in a table that was somebody else's."""
+    request = Request(
+        DRIVERS["kvm"],
+        "kvm",
+        parse_version(kernel),
+        (find_operation(operation),),
+        user_cpus=1,
+        arch=arch,
+        cpu=PinningCpu,
+    )
+    (case,) = request.cases
+    alone = replace(case, geometry=replace(case.geometry, devices=0))
+    assert outcome(check_case(alone, Effort())) == rule
 
 
 # --- lazy TLB mode --------------------------------------------------------------------------------

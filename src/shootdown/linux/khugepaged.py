@@ -28,6 +28,7 @@ class Khugepaged(Part):
         self.huge = huge
         self.retracts_unlocked = mm.arch.kernel >= (6, 5, 0)
         """retract_page_tables() no longer tries to take mmap_lock (1d65b771bc08)"""
+        self.waits_for_lockless = mm.arch.kernel >= (6, 1, 0)
 
     def collapse_huge_page(self, block: PageRange) -> None:
         """S, [table unlinked, C, X], E, [P- R for each page], [P+] (row 28). Caller holds mmap_lock
@@ -76,6 +77,7 @@ class Khugepaged(Part):
             self.mm.arch.flush_pmd_tlb_range(block)
         if self.mm.notifiers.file_collapse_is_announced:
             self.mm.notifiers.invalidate_range_end(announced)
+        self.synchronize()
         self.free(block)
 
     def retract_page_table(self, block: PageRange) -> None:
@@ -94,6 +96,7 @@ class Khugepaged(Part):
         if self.mm.notifiers.file_collapse_is_announced:
             self.mm.notifiers.invalidate_range_end(announced)
         if unlinked:
+            self.synchronize()
             self.free(block)
 
     def _is_empty(self, block: PageRange) -> bool:
@@ -123,6 +126,9 @@ class Khugepaged(Part):
                 cache.unlinked_table_freed(table)
             elif not self.mm.table[table]:
                 cache.table_freed(table)
+        for walker in self.mm.lockless:
+            if not self.mm.table[table]:
+                walker.table_freed(table)
 
     @indivisible
     def unlink(self, table: int) -> None:
@@ -131,3 +137,10 @@ class Khugepaged(Part):
         for cache in self.mm.walk_caches:
             if hasattr(cache, "table_unlinked"):
                 cache.table_unlinked(table)
+
+    def synchronize(self) -> None:
+        """tlb_remove_table_sync_one(), or a grace period: nobody walks the table without a lock any
+        more. Forgotten until 6.0, where only the IPI of x86's flush kept get_user_pages_fast() away
+        (commit 2ba99c5e0881)."""
+        if self.waits_for_lockless:
+            self.mm.arch.tlb_remove_table_sync()
