@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from shootdown.lang.declare import Int, PageRange, choose, indivisible, rest
 from shootdown.lang.part import Part
-from shootdown.linux.syscalls import madvise
+from shootdown.linux.syscalls import madvise, userfaultfd
 from shootdown.linux.syscalls.access import mem_write, process_vm_readv, process_vm_writev
 from shootdown.linux.syscalls.brk import brk
 from shootdown.linux.syscalls.files import (
@@ -31,10 +31,12 @@ from shootdown.linux.syscalls.mremap import Remap, mremap
 from shootdown.linux.syscalls.mseal import mseal
 from shootdown.linux.syscalls.munmap import munmap
 from shootdown.linux.syscalls.populate import madvise_populate, touch_all
+from shootdown.linux.syscalls.proc import clear_refs, pagemap_scan_wp
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.syscalls.remap_file_pages import remap_file_pages
 from shootdown.linux.syscalls.shm import shmat, shmdt
 from shootdown.linux.syscalls.sync import fsync, msync
+from shootdown.linux.vma import UFFD_MISSING
 
 Call = Callable[[Process, PageRange, int, int, int], int]
 
@@ -243,6 +245,45 @@ def _brk(process: Process, range: PageRange, one: int, two: int, three: int) -> 
     return brk(process, range.start, range.end)
 
 
+# --- /proc and userfaultfd ----------------------------------------------------------------------
+
+
+def _clear_refs(process: Process, range: PageRange, what: int, two: int, three: int) -> int:
+    return clear_refs(process, what)
+
+
+def _pagemap_scan(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return pagemap_scan_wp(process, range)
+
+
+def _uffd_register(process: Process, range: PageRange, modes: int, two: int, three: int) -> int:
+    return userfaultfd.register(process, range, modes * UFFD_MISSING)
+
+
+def _uffd_unregister(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return userfaultfd.unregister(process, range)
+
+
+def _uffd_wp(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return userfaultfd.writeprotect(process, range, True)
+
+
+def _uffd_unwp(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return userfaultfd.writeprotect(process, range, False)
+
+
+def _uffd_copy(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return userfaultfd.copy(process, range)
+
+
+def _uffd_zeropage(process: Process, range: PageRange, one: int, two: int, three: int) -> int:
+    return userfaultfd.zeropage(process, range)
+
+
+def _uffd_move(process: Process, range: PageRange, target: int, two: int, three: int) -> int:
+    return userfaultfd.move(process, range, target)
+
+
 CALLS: Mapping[str, Call] = {
     "mmap": _mmap,
     "mmap_shared": _mmap_shared,
@@ -290,5 +331,14 @@ CALLS: Mapping[str, Call] = {
     "shmat": _shmat,
     "shmdt": _shmdt,
     "brk": _brk,
+    "clear_refs": _clear_refs,
+    "pagemap_scan_wp": _pagemap_scan,
+    "uffd_register": _uffd_register,
+    "uffd_unregister": _uffd_unregister,
+    "uffd_wp": _uffd_wp,
+    "uffd_unwp": _uffd_unwp,
+    "uffd_copy": _uffd_copy,
+    "uffd_zeropage": _uffd_zeropage,
+    "uffd_move": _uffd_move,
 }
 """by name"""

@@ -19,6 +19,8 @@ class Place:
 
     origin: int
     pages: int
+    base: int = 0
+    """address of page 0, in pages"""
 
     @property
     def end(self) -> int:
@@ -46,4 +48,4 @@ def place_program(program: Program) -> Place:
     origin = first if first < BLOCK // 2 else first - (GIGABYTE // PAGE - BLOCK)
     if not origin >= 0 or origin + 2 * program.pages >= REGION:
         raise PlaceError(f"a region of {program.pages} pages at {program.base:#x} is not modelled")
-    return Place(origin, program.pages)
+    return Place(origin, program.pages, program.base // PAGE)

@@ -20,6 +20,9 @@ _PERMISSIONS = {PROT_NONE: "---", READ_ONLY: "r--", READ_WRITE: "rw-"}
 
 _KINDS = {ANONYMOUS: "anon", MEMFD: "memfd", SEGMENT: "shm", DISK: "disk"}
 
+LAST_PAGE = 1 << 52
+"""the page behind that of ULONG_MAX"""
+
 Flags = NDArray[np.int32]
 Where = NDArray[np.bool_]
 
@@ -33,11 +36,18 @@ def read_notifications(
     names = ("recorder.start", "recorder.end", "recorder.site")
     columns = [runner.view(space, name)[:number].tolist() for name in names]
     seen = [
-        ((start - place.origin, end - place.origin), SITES[site])
+        (_range(place, start, end, SITES[site]), SITES[site])
         for start, end, site in zip(*columns, strict=True)
         if start < place.end and end > place.origin
     ]
     return tuple(range for range, _ in seen), tuple(site for _, site in seen)
+
+
+def _range(place: Place, start: int, end: int, site: str) -> Range:
+    """As pages of the region; all that there is ends with the last byte."""
+    if site == "clear_refs_write":
+        return (-place.base, LAST_PAGE - place.base)
+    return (start - place.origin, end - place.origin)
 
 
 def read_state(runner: Runner, space: Space, place: Place) -> State:
@@ -122,7 +132,10 @@ def _letters(runner: Runner, space: Space, place: Place) -> Flags:
     guard = runner.view(space, "markers.guard")[inside] != 0
     huge = present & np.repeat(runner.view(space, "huge.leaf") != 0, ENTRIES)[inside]
     exclusive = _as_first_of_huge(present & ~zero & single, huge, place)
-    bits = {"P": present, "F": file | zero & huge, "X": exclusive, "G": guard, "Z": zero, "H": huge}
+    file_marker = ~present & (runner.view(space, "vmas.file")[inside] != ANONYMOUS)
+    protected = (present | file_marker) & (runner.view(space, "userfaultfd.wp")[inside] != 0)
+    bits = {"P": present, "F": file | zero & huge, "X": exclusive, "S": protected & ~present}
+    bits |= {"G": guard, "U": protected, "Z": zero, "H": huge}
     total = np.zeros(place.pages, np.int32)
     for letter, where in bits.items():
         total |= where.astype(np.int32) << _FLAGS.index(letter)

@@ -11,7 +11,8 @@ SITES = (
     "copy_page_range", "move_page_tables", "__split_huge_pmd", "try_to_unmap_one",
     "try_to_migrate_one", "do_huge_pmd_wp_page", "collapse_huge_page", "collapse_file",
     "retract_page_tables", "madvise_free_single_vma", "page_vma_mkclean_one",
-    "hugetlb_wp", "zap_page_range_single",
+    "hugetlb_wp", "zap_page_range_single", "clear_refs_write", "do_pagemap_scan",
+    "move_pages_ptes",
 )  # fmt: skip
 """the kernel functions that announce something, as call chains of 6.18 show them"""
 

@@ -152,6 +152,26 @@ def _rarer_row(operation: Operation, place: Place) -> Row:
             return Row("shmdt", (place.at(page),))
         case ("brk", int(before), int(after)):
             return Row("brk", (place.at(before), place.at(after)))
+        case ("clear_refs", int(what)):
+            return Row("clear_refs", (0, 0, what))
+    return _row_of_userfaultfd(operation, place)
+
+
+MODES = {"missing": 1, "wp": 2, "both": 3}
+"""of a userfaultfd, as `calls` takes them"""
+
+
+def _row_of_userfaultfd(operation: Operation, place: Place) -> Row:
+    """Of what is asked of a userfaultfd, and of a scan that protects."""
+    match operation:
+        case ("uffd_unregister" | "uffd_wp" | "uffd_unwp" | "uffd_copy" | "uffd_zeropage"
+              | "pagemap_scan_wp" as name, int(page), int(count)):  # fmt: skip
+            return Row(name, _pages(place, page, count))
+        case ("uffd_register", int(page), int(count), str(mode)):
+            return Row("uffd_register", (*_pages(place, page, count), MODES[mode]))
+        case ("uffd_move", int(page), int(count), int(target)):
+            place.at(target + count)
+            return Row("uffd_move", (*_pages(place, page, count), place.at(target)))
     raise UnknownCallError
 
 

@@ -27,7 +27,7 @@ from shootdown.lang.declare import (
 )
 from shootdown.lang.part import Part
 from shootdown.linux.filemap import NO_FOLIO, FileFaults
-from shootdown.linux.vma import ANONYMOUS, DISK, RAND_READ, SEGMENT, SEQ_READ, SHARED
+from shootdown.linux.vma import ANONYMOUS, DISK, RAND_READ, SEGMENT, SEQ_READ, SHARED, UFFD_WP
 from shootdown.linux.vma_merge import anon_vma_prepare
 from shootdown.program.kind import READ_ONLY
 
@@ -214,7 +214,10 @@ class ShmemFaults(FileFaults):
         return self.mm.pte[page].present
 
     def around(self, page: int) -> PageRange:
-        """Which pages these are."""
+        """Which pages these are; none where a userfaultfd protects
+        (uffd_disable_fault_around())."""
+        if self.vmas.has(page, UFFD_WP):
+            return PageRange(page, page)
         entries = self.mm.entries
         if self.vmas.file[page] == SEGMENT:
             return PageRange(page, page + 1)

@@ -46,7 +46,11 @@ ATTACHMENTS = 16
 """VM_SHARED and so on, include/linux/mm.h; the bits are ours. VM_READ and VM_WRITE are the rights
 in `Mm.vma`, VM_SOFTDIRTY never keeps VMAs apart. SHARED is VM_MAYSHARE: with MAYNOTWRITE it goes
 without VM_SHARED"""
-ALL_FLAGS = (ATTACHMENT << 4) - 1
+UFFD_MISSING = ATTACHMENT << 4
+UFFD_WP = UFFD_MISSING << 1
+"""VM_UFFD_MISSING and VM_UFFD_WP, with the one userfaultfd that there is (vm_userfaultfd_ctx)"""
+UFFD_MODES = UFFD_MISSING | UFFD_WP
+ALL_FLAGS = (UFFD_WP << 1) - 1
 LOCKED_MASK = LOCKED | LOCKONFAULT
 
 ANONYMOUS = 0

@@ -69,13 +69,18 @@ def _move_one(mm: Mm, source: int, destination: int) -> int:
 
 
 def _move_row(mm: Mm, source: PageRange, destination: int) -> int:
-    """move_present_ptes(); the zero page goes alone, flushed before it is in its new place."""
+    """move_present_ptes(): as far as both page tables reach; the zero page goes alone, flushed
+    before it is in its new place."""
     if mm.pte[source.start].frame == ZERO_FRAME:
         return _move_one(mm, source.start, destination)
     moved = 0
     for page in source:
         to = destination + (page - source.start)
         pte = mm.pte[page]
+        if page // mm.entries != source.start // mm.entries:
+            break
+        if to // mm.entries != destination // mm.entries:
+            break
         if pte.frame == ZERO_FRAME or not _is_movable(mm, page, to):
             break
         mm.pte[page] = EMPTY

@@ -14,6 +14,7 @@ from shootdown.linux.faults import handle_mm_fault
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.syscalls.populate import fault_in, touch
 from shootdown.linux.syscalls.process import Process
+from shootdown.linux.syscalls.userfaultfd import refuses
 from shootdown.linux.vma import SHARED
 from shootdown.program.kind import READ_ONLY, READ_WRITE
 
@@ -73,7 +74,7 @@ def _force(process: Process, page: int) -> int:
     rights = mm.vma[page]
     if rights == READ_WRITE:
         return fault_in(process, page, True)
-    if process.markers.guard[page]:
+    if process.markers.guard[page] or refuses(process, page, True):
         return -EFAULT
     if not handle_mm_fault(mm, page, True):
         return -EFAULT

@@ -5,7 +5,15 @@ from __future__ import annotations
 from shootdown.lang.declare import EMPTY, PageRange
 from shootdown.linux.operations.fork import copy_page_range
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ALL_FLAGS, DONTCOPY, LOCKED_MASK, NO_ANON_VMA, SHARED, WIPEONFORK
+from shootdown.linux.vma import (
+    ALL_FLAGS,
+    DONTCOPY,
+    LOCKED_MASK,
+    NO_ANON_VMA,
+    SHARED,
+    UFFD_MODES,
+    WIPEONFORK,
+)
 
 
 def fork(process: Process) -> int:
@@ -44,7 +52,7 @@ def become_child(process: Process) -> int:
             vmas.anon_vma[page] = NO_ANON_VMA
         if vmas.has(page, DONTCOPY):
             vmas.remove(PageRange(page, page + 1))
-        vmas.flags[page] = vmas.flags[page] & (ALL_FLAGS ^ LOCKED_MASK)
+        vmas.flags[page] = vmas.flags[page] & (ALL_FLAGS ^ (LOCKED_MASK | UFFD_MODES))
     return 0
 
 

@@ -25,6 +25,7 @@ from shootdown.linux.vma import (
     SEALED,
     SEGMENT,
     SHARED,
+    UFFD_MODES,
 )
 from shootdown.linux.vma_merge import Origin, Traits, insert_vma
 
@@ -68,8 +69,8 @@ def mremap(process: Process, asked: Remap) -> int:
 
 def _remap_all(process: Process, asked: Remap) -> tuple[int, int, int]:
     """Every VMA of the range if they only move (remap_move()), with the gaps between them as they
-    are; else the one at the beginning. The error, where that one is then, and by how many pages it
-    has grown and must be faulted in."""
+    are, unless one has a userfaultfd (vma_multi_allowed()); else the one at the beginning. The
+    error, where that one is then, and by how many pages it has grown and must be faulted in."""
     vmas, all_of_them = process.vmas, asked.fixed and asked.old == asked.new
     page, end, error, start, grown = asked.page, asked.page + asked.old, 0, 0, 0
     if not vmas.is_mapped(page):
@@ -77,6 +78,9 @@ def _remap_all(process: Process, asked: Remap) -> tuple[int, int, int]:
     going_on = True
     while going_on:
         old, new = asked.old, asked.new
+        if all_of_them and vmas.has(page, UFFD_MODES):
+            if page != asked.page or vmas.end_of(page) < end:
+                return -EFAULT, 0, 0
         if all_of_them:
             old = vmas.end_of(page) - page
             if page + old > end:
@@ -199,13 +203,17 @@ def _move_vma(process: Process, old: PageRange, target: int, size: int, keep: bo
 
 
 def _copy_vma(process: Process, old: PageRange, target: int, size: int) -> None:
-    """copy_vma(): anonymous memory that was never written counts its offset anew."""
+    """copy_vma(): anonymous memory that was never written counts its offset anew. A userfaultfd
+    stays behind (userfaultfd_reset_ctx())."""
     vmas, page = process.vmas, old.start
     traits = Traits(process.mm.vma[page], vmas.flags[page], vmas.file[page])
     offset, origin = vmas.offset[page], _origin(process, page)
     if traits.file == ANONYMOUS and origin.anon_vma == NO_ANON_VMA:
         offset = target
     insert_vma(vmas, PageRange(target, target + size), traits, offset, origin)
+    if vmas.has(target, UFFD_MODES):
+        for each in vmas.find(target):
+            vmas.flags[each] = vmas.flags[each] & (ALL_FLAGS ^ UFFD_MODES)
 
 
 def _origin(process: Process, page: int) -> Origin:

@@ -31,6 +31,8 @@ def do_munmap(process: Process, range: PageRange) -> int:
         return error
     vmas.remove(range)
     process.markers.drop(range)
+    for page in range:
+        process.uffd.wp[page] = False
     unmap_region(process.task, range)
     return 0
 

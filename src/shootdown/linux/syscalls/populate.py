@@ -7,6 +7,7 @@ from errno import EFAULT, EINVAL, ENOMEM
 from shootdown.lang.declare import PageRange
 from shootdown.linux.faults import handle_mm_fault
 from shootdown.linux.syscalls.process import Process
+from shootdown.linux.syscalls.userfaultfd import keeps_protection, refuses
 from shootdown.linux.vma import LOCKONFAULT, SHARED
 from shootdown.program.kind import PROT_NONE, READ_WRITE
 
@@ -17,8 +18,12 @@ def fault_in(process: Process, page: int, write: bool) -> int:
     mm = process.mm
     if process.markers.guard[page]:
         return -EFAULT
+    if refuses(process, page, write):
+        return -EFAULT
     if not mm.pte[page].allows(write):
         if not handle_mm_fault(mm, page, write):
+            return -EFAULT
+        if keeps_protection(process, page) and write:
             return -EFAULT
     if write:
         process.lazyfree.written(process.folios.folio(mm.pte[page].frame))

@@ -12,6 +12,7 @@ from shootdown.linux.mm import Mm
 from shootdown.linux.shmem import FILE_PAGES, FILES, Shmem, ShmemFaults
 from shootdown.linux.split_folio import FolioSplitter
 from shootdown.linux.task import Task
+from shootdown.linux.userfaultfd import Userfaultfd
 from shootdown.linux.vma import Vmas
 
 HOLES = 256
@@ -29,6 +30,9 @@ class Process(Part):
         self.vmas.label = "vmas"
         self.markers = Markers(self.mm)
         self.mm.vmas = self.vmas
+        self.uffd = Userfaultfd(self.mm)
+        self.mm.userfaultfd = None
+        """faults are those without one: the system calls look before (`syscalls.userfaultfd`)"""
         self.lazyfree = LazyFree()
         self.lazyfree.label = "lazyfree"
         self.mm.memory.lazyfree = self.lazyfree
