@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shootdown.linux.operations.catalogue import OPERATIONS
+from everyday import OPERATIONS
 from shootdown.scenarios import question
-
-EVERYDAY = ("read_fault", "write_fault", "mmap", "munmap", "madvise_dontneed", "mprotect", "fork")
 
 
 @pytest.fixture(autouse=True)
@@ -17,4 +15,4 @@ def few_operations(monkeypatch: pytest.MonkeyPatch) -> None:
 
     `tests/scenarios/test_question.py` sees to it that it is all of them otherwise.
     """
-    monkeypatch.setattr(question, "OPERATIONS", {name: OPERATIONS[name] for name in EVERYDAY})
+    monkeypatch.setattr(question, "OPERATIONS", {each.name: each for each in OPERATIONS})

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from everyday import OPERATIONS
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.machine.native.search import NativeSearch
 from shootdown.machine.result import Limits
@@ -27,7 +28,7 @@ SCENARIOS = [
 @cache
 def model(driver: str, operation: str) -> Program:
     """The program of a scenario."""
-    request = Request(DRIVERS[driver], driver, (6, 6, 0))
+    request = Request(DRIVERS[driver], driver, (6, 6, 0), OPERATIONS)
     found = [case for case in request.cases if case.name == operation]
     return (found[0] if found else request.cases[0]).program()
 

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 import shootdown
+from everyday import OPERATIONS as FEW
 from shootdown.drivers.catalogue import DRIVERS
 from shootdown.linux.operations.catalogue import OPERATIONS
 from shootdown.machine.reductions import Reductions
@@ -48,10 +49,11 @@ PAIRS = ("munmap", "write_fault")
 
 
 def request(name: str, reductions: Reductions) -> Request:
-    """Every operation alone, on the newest kernel the driver runs on."""
+    """Everyday operations alone, on the newest kernel the driver runs on."""
     kernel = default_kernel(DRIVERS[name])
     assert kernel is not None
-    return Request(DRIVERS[name], name, kernel, effort=Effort(reductions=reductions))
+    effort = Effort(reductions=reductions)
+    return Request(DRIVERS[name], name, kernel, operations=FEW, effort=effort)
 
 
 @cache
