@@ -135,8 +135,8 @@ def test_merging_alone() -> None:
         "write_fault + write_fault": 243666,
     }
     assert full == {
-        "munmap + munmap": 107942,
-        "munmap + write_fault": 211883,
+        "munmap + munmap": 122354,
+        "munmap + write_fault": 230727,
         "write_fault + write_fault": 843304,
     }
 
