@@ -99,8 +99,8 @@ def test_children(observer: Observer) -> None:
 
 
 def test_until_two_agree(observer: Observer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two equal runs count, whatever came between; MOST_RUNS different ones do not. One that is what
-    somebody expects needs no second, unless two others were equal before."""
+    """Two equal runs count, whatever came between; MOST_RUNS different ones do not. A run that is
+    what somebody expects needs no second, unless two others were equal before."""
     runs = [(1,), (2,), (3,), (2,), (9,)]
     monkeypatch.setattr(Observer, "run", lambda self, program, room: runs.pop(0))
     assert observer.observe(PROGRAM) == Recording(PROGRAM, (2,))  # type: ignore[arg-type]
