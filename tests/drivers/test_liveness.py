@@ -46,7 +46,7 @@ def test_shipped_drivers(name: str) -> None:
     ("driver", "operation", "devices", "steps", "loop"),
     [
         (forever.ForgetsTheEnd, "fork", 1, 21, 15),
-        (forever.ForgetsTheEnd, "madvise_dontneed", 1, 49, 43),
+        (forever.ForgetsTheEnd, "madvise_dontneed", 1, 56, 50),
         (forever.AlwaysSuccess, "read_fault", 1, 12, 7),
         (forever.KeepsTheBit, "mprotect", 1, 22, 21),
         (forever.FaultsInVain, "read_fault", 1, 17, 7),
