@@ -93,7 +93,7 @@ def scenario(driver: type[Driver], devices: int = 1) -> Scenario:
     ("driver", "verdict", "rule"),
     [
         (Direct, "holds", None),
-        (Later, "violated", "freed-frame"),
+        (Later, "violated", "narrow-flush"),
         (LaterAndWaits, "violated", "sleep-in-atomic"),
         (TakesMutex, "violated", "sleep-in-atomic"),
     ],

@@ -30,7 +30,7 @@ def test_a_condition_that_is_never_true(engine: Engine) -> None:
         (26, "self.sulking", False, True),
     ]
     assert [b.text for b in covered.branches if b not in covered.one_way] == [
-        "self.mm.page_fault(page, write)"
+        "self.mm.page_fault(page, write, allow_retry=False)"
     ]
 
 
