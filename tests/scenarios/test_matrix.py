@@ -58,6 +58,17 @@ def test_equal_programs_are_searched_once() -> None:
     assert without_time(cells_of(plan, workers=2)) == without_time(found)
 
 
+def test_a_worker_is_given_every_operation() -> None:
+    """Those of huge pages too, whose starts are closures and cannot be sent to a process."""
+    plan = Plan(
+        drivers=("sva",),
+        operations=(find_operation("munmap_huge"),),
+        kernels=((6, 19, 0),),
+        archs=("x86",),
+    )
+    assert without_time(cells_of(plan, workers=2)) == without_time(cells_of(plan))
+
+
 def test_a_driver_meets_its_architectures() -> None:
     """sva and smmu-v3-sva share the kernels from 6.6 on by architecture, but for arm64-btm, where
     both are right."""

@@ -128,8 +128,8 @@ def check_matrix(plan: Plan, workers: int = 1) -> Iterator[Cell]:
             yield from check_group(plan, *group)
         return
     context = get_context("fork")
-    with ProcessPoolExecutor(workers, context, _begin) as pool:
-        futures = [pool.submit(check_group, plan, *group) for group in plan.groups]
+    with ProcessPoolExecutor(workers, context, _begin, (plan,)) as pool:
+        futures = [pool.submit(_check_nth_group, n) for n in range(len(plan.groups))]
         try:
             for future in futures:
                 yield from future.result()
@@ -156,9 +156,19 @@ def _known_of_arch(driver: str, kernel: Version, arch: str, rule: str | None) ->
     return next((bug.rule for bug in concerned if bug.rule == rule), None)
 
 
-def _begin() -> None:
+_plans: list[Plan] = []
+"""a worker's own. It comes with the fork: starts of operations are closures, which cannot be sent"""
+
+
+def _begin(plan: Plan) -> None:
     """Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _plans[:] = [plan]
+
+
+def _check_nth_group(number: int) -> list[Cell]:
+    (plan,) = _plans
+    return check_group(plan, *plan.groups[number])
 
 
 def check_group(plan: Plan, driver: str, operation: Operation) -> list[Cell]:
