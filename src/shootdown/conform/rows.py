@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shootdown.conform.calls import WIDTH
+from shootdown.conform.caller import WIDTH
 from shootdown.conform.place import Place
 from shootdown.linux.syscalls.madvise import ANONYMOUS_ONLY, DISCARDS, PRIVATE_ONLY
 from shootdown.linux.syscalls.mremap import FIXED
@@ -158,7 +158,7 @@ def _rarer_row(operation: Operation, place: Place) -> Row:
 
 
 MODES = {"missing": 1, "wp": 2, "both": 3}
-"""of a userfaultfd, as `calls` takes them"""
+"""of a userfaultfd, as `memory_calls` takes them"""
 
 
 def _row_of_userfaultfd(operation: Operation, place: Place) -> Row:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from shootdown.conform.calls import CALLS, Caller, Results
+from shootdown.conform.caller import Caller, Results
+from shootdown.conform.calls import CALLS
 from shootdown.conform.recorder import Recorder
 from shootdown.lang.compile import Entry, Start, compile_system
 from shootdown.lang.geometry import Geometry
