@@ -14,8 +14,8 @@ from shootdown.linux.arch.arm64 import Arm64
 from shootdown.linux.arch.powerpc import Powerpc
 from shootdown.linux.arch.x86 import X86
 from shootdown.linux.cpu import Cpu
-from shootdown.linux.gup_fast import GrabbingCpu, PinningCpu
-from shootdown.linux.lazy_tlb import ForgetfulLazyCpu, LazyCpu, RangedLazyCpu
+from shootdown.linux.gup_fast import PinningCpu
+from shootdown.linux.lazy_tlb import LazyCpu
 from shootdown.linux.operations.catalogue import find_operation
 from shootdown.linux.version import parse_version
 from shootdown.scenarios.check import check_case
@@ -23,6 +23,8 @@ from shootdown.scenarios.driver_request import Request
 from shootdown.scenarios.effort import Effort
 from shootdown.scenarios.system import Scenario
 from shootdown.scenarios.verdict import ScenarioResult
+
+from .broken_cpus import ForgetfulLazyCpu, GrabbingCpu, RangedLazyCpu
 
 
 def check(

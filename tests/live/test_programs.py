@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,9 @@ from shootdown.live.programs import (
     ProgramFileError,
     Recording,
     State,
+    encode_meta,
+    encode_recording,
     read_programs,
-    write_meta,
-    write_recording,
 )
 
 RECORDED = Path(__file__).parent / "data" / "linux-6.18.jsonl"
@@ -37,11 +36,8 @@ RECORDING = Recording(
 
 
 def text_of(*recordings: Recording) -> str:
-    file = StringIO()
-    write_meta(file, {"kernel": "6.18"})
-    for recording in recordings:
-        write_recording(file, recording)
-    return file.getvalue()
+    lines = [encode_meta({"kernel": "6.18"}), *map(encode_recording, recordings)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def test_there_and_back(tmp_path: Path) -> None:

@@ -12,10 +12,15 @@ from shootdown.linux.version import parse_version, show_version
 from shootdown.scenarios.kernels import (
     callbacks_of,
     default_kernel,
-    describe_kernels,
     kernels_for,
     misfit,
 )
+
+
+def describe(driver: type[Driver]) -> str:
+    """`3.19 to 6.5`"""
+    span = kernels_for(driver)
+    return " to ".join(map(show_version, span)) if span else "none"
 
 
 class BothFamilies(Sva):
@@ -30,7 +35,7 @@ class TwoEras(Sva):
 
 def test_spans_of_shipped_drivers() -> None:
     """Start and end go everywhere; the third callback had two names."""
-    spans = dict(zip(DRIVERS, describe_kernels(DRIVERS.values()), strict=True))
+    spans = {name: describe(driver) for name, driver in DRIVERS.items()}
     assert (
         spans.items()
         >= {
@@ -77,7 +82,6 @@ def test_a_driver_that_fits_nowhere(driver: type[Driver]) -> None:
     """There is no span and no default kernel."""
     assert kernels_for(driver) is None
     assert default_kernel(driver) is None
-    assert describe_kernels([driver]) == ["none"]
 
 
 def test_the_default_is_the_newest() -> None:

@@ -33,7 +33,7 @@ from shootdown.lang.declare import (
 )
 from shootdown.linux.cpu import Cpu
 from shootdown.linux.mm import Mm
-from shootdown.rules.access import FREED_FRAME, FREED_TABLE
+from shootdown.rules.access import FREED_TABLE
 
 UNKNOWN, HELD, FREED = 0, 1, 2
 """what a walk has: no pointer to the table, one, one to a table that was freed"""
@@ -137,16 +137,3 @@ class PinningCpu(Cpu):
         self.interrupts_off = False
         for table in range(self.mm.geometry.tables):
             self.pointer[table] = UNKNOWN
-
-
-class GrabbingCpu(PinningCpu):
-    """Mistake: a reference of a page that may have none is a reference of nobody's page."""
-
-    @indivisible
-    def try_grab(self, frame: int) -> bool:
-        """get_page() in the place of try_get_page()."""
-        if frame == 0:
-            return False
-        require(self.mm.memory.refcount[frame] > 0, FREED_FRAME)
-        self.mm.memory.refcount[frame] += 1
-        return True

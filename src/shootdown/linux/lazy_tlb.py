@@ -179,21 +179,3 @@ class LazyCpu(Cpu):
 def range_of_tables(mm: Mm, range: PageRange) -> PageRange:
     """The tables that cover a range."""
     return PageRange(range.start // mm.entries, (range.end - 1) // mm.entries + 1)
-
-
-class ForgetfulLazyCpu(LazyCpu):
-    """Mistake: nobody compares generations."""
-
-    @indivisible
-    def catch_up(self) -> None:
-        """Goes on with what it has."""
-        for unseen in self.unseen:
-            unseen.flushes = 0
-
-
-class RangedLazyCpu(LazyCpu):
-    """Mistake: a CPU that was left out once drops no more than the range of the next flush."""
-
-    def flush_tlb_func(self, range: PageRange) -> None:
-        """However many were missed."""
-        self.drop(range)

@@ -52,13 +52,6 @@ class Swap(Part):
         self.mm.memory.get_page(frame)
 
     @indivisible
-    def delete_from_swap_cache(self, page: int) -> None:
-        """delete_from_swap_cache(): the reference goes. Folio locked."""
-        frame = self.cache[page]
-        self.cache[page] = NOT_CACHED
-        self.mm.memory.put_page(frame)
-
-    @indivisible
     def free_swap(self, page: int) -> None:
         """folio_free_swap(): the place is given back too, so nothing has the contents but the
         page."""

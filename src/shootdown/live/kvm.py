@@ -36,7 +36,7 @@ DEVICE = Path("/dev/kvm")
 API = 12
 WHY = "to make the virtual machine for whose sake the kernel sends notifications"
 
-_GET_API_VERSION, _CREATE_VM, _CHECK_EXTENSION, _GET_VCPU_MMAP_SIZE = 0xAE00, 0xAE01, 0xAE03, 0xAE04
+_GET_API_VERSION, _CREATE_VM, _GET_VCPU_MMAP_SIZE = 0xAE00, 0xAE01, 0xAE04
 _GET_SUPPORTED_CPUID, _SET_CPUID2 = 0xC008AE05, 0x4008AE90
 _CREATE_VCPU, _SET_USER_MEMORY_REGION, _RUN = 0xAE41, 0x4020AE46, 0xAE80
 _GET_REGS, _SET_REGS, _GET_SREGS, _SET_SREGS = 0x8090AE81, 0x4090AE82, 0x8138AE83, 0x4138AE84
@@ -73,10 +73,6 @@ class Kvm(Descriptor):
                     "hypervisor, and see that no other hypervisor holds it",
                 ) from error
             raise
-
-    def check_extension(self, number: int) -> int:
-        """KVM_CHECK_EXTENSION: 0 if it is not there."""
-        return ioctl(self.fd, _CHECK_EXTENSION, number)
 
     def supported_cpuid(self) -> bytes:
         """What CPUID can tell a guest, in the form that `Vcpu.set_cpuid` takes."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 Operation = tuple[str | int, ...]
 """a name and its arguments: `("munmap", 12, 1)`"""
@@ -297,13 +297,3 @@ def encode_recording(recording: Recording) -> str:
         "state": [{"vmas": each.state.vmas, "pages": each.state.pages} for each in observed],
     }
     return json.dumps(row, separators=(",", ":"))
-
-
-def write_meta(file: TextIO, meta: Mapping[str, object]) -> None:
-    """The first line."""
-    file.write(encode_meta(meta) + "\n")
-
-
-def write_recording(file: TextIO, recording: Recording) -> None:
-    """One line."""
-    file.write(encode_recording(recording) + "\n")

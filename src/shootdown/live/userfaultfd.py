@@ -28,7 +28,7 @@ API = 0xAA
 
 _IOCTL_API, _REGISTER, _UNREGISTER, _WAKE = 0xC018AA3F, 0xC020AA00, 0x8010AA01, 0x8010AA02
 _COPY, _ZEROPAGE, _MOVE = 0xC028AA03, 0xC020AA04, 0xC028AA05
-_WRITEPROTECT, _CONTINUE, _POISON = 0xC018AA06, 0xC020AA07, 0xC020AA08
+_WRITEPROTECT = 0xC018AA06
 
 _MESSAGE = struct.Struct("=BBHIQQQ")
 
@@ -220,16 +220,6 @@ class Userfaultfd(Descriptor):
     def write_protect(self, start: int, length: int, protected: bool = True) -> None:
         """Writes fault from now on; or no more, and who waits goes on."""
         self._control(_WRITEPROTECT, struct.pack("=QQQ", start, length, int(protected)))
-
-    def continue_(self, start: int, length: int) -> int:
-        """Map what is in the page cache already, after a minor fault; how many bytes."""
-        buffer = struct.pack("=QQQq", start, length, 0, 0)
-        return int(struct.unpack("=QQQq", self._control(_CONTINUE, buffer))[3])
-
-    def poison(self, start: int, length: int) -> int:
-        """Whoever touches these pages gets SIGBUS (Linux 6.6); how many bytes."""
-        buffer = struct.pack("=QQQq", start, length, 0, 0)
-        return int(struct.unpack("=QQQq", self._control(_POISON, buffer))[3])
 
     def _control(self, request: int, buffer: bytes) -> bytes:
         """The structure, as the kernel leaves it."""

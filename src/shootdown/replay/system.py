@@ -44,7 +44,7 @@ TASK, CPU, DEVICE = 0, 1, 2
 
 MMAP, MUNMAP, MPROTECT = int(Operation.MMAP), int(Operation.MUNMAP), int(Operation.MPROTECT)
 DONTNEED, FORK = int(Operation.MADVISE_DONTNEED), int(Operation.FORK)
-FORK_FLUSH, EXIT = int(Operation.FORK_FLUSH), int(Operation.EXIT_MMAP)
+FORK_FLUSH = int(Operation.FORK_FLUSH)
 OPERATIONS = len(Operation)
 
 

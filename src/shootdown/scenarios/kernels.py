@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 from shootdown.drivers.driver import NOTIFIER_CALLBACKS, Driver
@@ -62,14 +61,6 @@ def default_kernel(driver: type[Driver]) -> Version | None:
     if span is None:
         return None
     return min(span[1], driver.last_kernel) if driver.last_kernel else span[1]
-
-
-def describe_kernels(drivers: Iterable[type[Driver]]) -> list[str]:
-    """`3.19 to 6.5` for each driver."""
-    return [
-        f"{show_version(span[0])} to {show_version(span[1])}" if span else "none"
-        for span in map(kernels_for, drivers)
-    ]
 
 
 def kernel_for(name: str, driver: type[Driver], version: Version | None) -> Version:

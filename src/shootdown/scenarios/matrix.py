@@ -157,7 +157,7 @@ def _known_of_arch(driver: str, kernel: Version, arch: str, rule: str | None) ->
 
 
 _plans: list[Plan] = []
-"""a worker's own. It comes with the fork: starts of operations are closures, which cannot be sent"""
+"""a worker's own, which comes with the fork: starts of operations are closures, never sent"""
 
 
 def _begin(plan: Plan) -> None:

@@ -113,11 +113,6 @@ class Architecture(Part):
         entries[index] = EMPTY
         self.flush_hugetlb_tlb_range(range)
 
-    def pmdp_huge_clear_flush(self, pmds: Array[Pte], index: int, range: PageRange) -> None:
-        """pmdp_huge_clear_flush(): the same for the PMD that maps these pages."""
-        pmds[index] = EMPTY
-        self.flush_pmd_tlb_range(range)
-
     def ptep_set_access_flags(self, page: int, pte: Pte) -> None:
         """ptep_set_access_flags(): the entry gets more rights, or becomes dirty or young."""
         self.mm.pte[page] = pte
@@ -137,10 +132,6 @@ class Architecture(Part):
 
         include/asm-generic/tlb.h: always, unless the architecture knows better.
         """
-        return True
-
-    def huge_pmd_needs_flush(self, old: Pte, new: Pte) -> bool:
-        """huge_pmd_needs_flush(): the same for a PMD."""
         return True
 
     # --- unmapping many pages with one flush (mm/rmap.c) ---------------------------------------

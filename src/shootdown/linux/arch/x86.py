@@ -81,10 +81,6 @@ class X86(Architecture):
             return old.readable and old != new
         return True
 
-    def huge_pmd_needs_flush(self, old: Pte, new: Pte) -> bool:
-        """The same."""
-        return self.pte_needs_flush(old, new)
-
     # --- unmapping many pages with one flush ----------------------------------------------------
 
     @property

@@ -81,8 +81,6 @@ class Notifiers(Part):
     """and looks for that one level higher: the first populated 1 GiB block"""
     oom_reaper_announces: bool = False
     """the OOM reaper calls start and end at all; it did not when it was new in 4.6"""
-    start_may_fail: bool = False
-    """start has a form that may not block and can be refused with -EAGAIN"""
 
     def __init__(
         self,
@@ -186,10 +184,6 @@ class Notifiers(Part):
     def page_cleaned(self, page: int) -> None:
         """page_mkclean_one(): entry read-only and clean, CPUs flushed, page-table lock held."""
         self.invalidate_page(page)
-
-    def pmd_cleared(self, range: PageRange) -> None:
-        """pmdp_get_and_clear_notify(): a huge entry is gone for a moment, and no CPU flushed yet
-        (NUMA hinting of huge pages up to 4.10, B44)."""
 
     def hugetlb_changed(self, range: PageRange) -> None:
         """mmu_notifier_invalidate_range() that hugetlb calls by itself, page-table lock held: when

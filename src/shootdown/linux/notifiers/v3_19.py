@@ -72,10 +72,6 @@ class Notifiers(v3_17.Notifiers):
         """KSM uses ptep_clear_flush_notify() too."""
         self.invalidate_range(range)
 
-    def pmd_cleared(self, range: PageRange) -> None:
-        """pmdp_get_and_clear_notify(), before the CPUs are flushed."""
-        self.invalidate_range(range)
-
     def hugetlb_changed(self, range: PageRange) -> None:
         """hugetlb_cow(), copy_hugetlb_page_range(), hugetlb_change_protection()."""
         self.invalidate_range(range)

@@ -2,13 +2,11 @@
 
 try_to_unmap_one() and page_mkclean_one() became loops of page_vma_mapped_walk(), which holds the
 lock. Whoever sleeps in invalidate_page, as was allowed since 3.7, now sleeps in atomic context
-(B6). pmdp_get_and_clear_notify() is gone (B44). Source: commits c7ab0d2fdc84, f27176cfc363;
-mm/rmap.c of 4.12.
+(B6). Source: commits c7ab0d2fdc84, f27176cfc363; mm/rmap.c of 4.12.
 """
 
 from __future__ import annotations
 
-from shootdown.lang.declare import PageRange
 from shootdown.linux.notifiers import v4_5
 
 
@@ -27,6 +25,3 @@ class Notifiers(v4_5.Notifiers):
 
     def page_unlocked(self, page: int) -> None:
         """Already told."""
-
-    def pmd_cleared(self, range: PageRange) -> None:
-        """pmdp_invalidate() took its place, which never leaves the entry empty."""

@@ -23,7 +23,6 @@ class Notifiers(v4_16.Notifiers):
     """Adds the form of start that may not block."""
 
     since = (4, 19, 0)
-    start_may_fail = True
     mremap_flushes_under_lock = True
 
     def oom_reaper_skips(self) -> bool:

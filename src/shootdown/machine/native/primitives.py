@@ -110,7 +110,6 @@ def _room(writer: Expressions, length: str) -> str:
 get_word = Primitive("get_word", _reader(64), "Word")
 get64 = Primitive("get64", _reader(64))
 get32 = Primitive("get32", _reader(32))
-get16 = Primitive("get16", _reader(16))
 get8 = Primitive("get8", _reader(8))
 put_word = Primitive("put_word", _writer(64), "None")
 put64 = Primitive("put64", _writer(64), "None")
