@@ -24,13 +24,9 @@ from shootdown.linux.notifiers.subscription import Subscription
 class TlbNotifier(v3_19.Notifiers):
     """Goes on top of the generations that have invalidate_range: 3.19 to 6.5."""
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
+    def prepare(self) -> None:
+        """Who is on which list."""
+        super().prepare()
         self.flushes = self.having("arch_invalidate_secondary_tlbs")
         others = [c for c in self.callbacks if c != "arch_invalidate_secondary_tlbs"]
         self.listed = [

@@ -101,13 +101,17 @@ class Notifiers(Part):
         """somebody will register: who is between start and end matters"""
         self.pairs = Atomic(Counter())
         """how many are"""
+        self.flushes: list[Subscription] = []
+        """drivers to call at flush points"""
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Who has which callback; generations add what else they keep."""
         self.starts = self.having("invalidate_range_start")
         self.ends = self.having("invalidate_range_end")
         self.pages = self.having("invalidate_page")
         self.releases = self.having("release")
         self.flush_youngs = self.having("clear_flush_young")
-        self.flushes: list[Subscription] = []
-        """drivers to call at flush points"""
 
     def new_readers(self) -> Any:
         """What walks of the list are readers of, so that it can be waited for them."""
@@ -318,11 +322,15 @@ class Notifiers(Part):
             with self.readers.read():
                 for each in self.ends:
                     if each.hashed:
-                        count("calls of invalidate_range_end")
-                        self.tell_end(each.alive(), range)
-                        each.judge_alive()
-                        if self.audit is not None:
-                            self.audit.heard_end(each)
+                        self.call_end(each, range)
+
+    def call_end(self, each: Subscription, range: MmuNotifierRange) -> None:
+        """One call."""
+        count("calls of invalidate_range_end")
+        self.tell_end(each.alive(), range)
+        each.judge_alive()
+        if self.audit is not None:
+            self.audit.heard_end(each)
 
     def invalidate_page(self, page: int) -> None:
         """mmu_notifier_invalidate_page()"""
@@ -330,9 +338,13 @@ class Notifiers(Part):
             with self.readers.read():
                 for each in self.pages:
                     if each.hashed:
-                        count("calls of invalidate_page")
-                        self.tell_page(each.alive(), page)
-                        each.judge_alive()
+                        self.call_page(each, page)
+
+    def call_page(self, each: Subscription, page: int) -> None:
+        """One call."""
+        count("calls of invalidate_page")
+        self.tell_page(each.alive(), page)
+        each.judge_alive()
 
     def clear_flush_young(self, range: PageRange) -> bool:
         """__mmu_notifier_clear_flush_young(): every one is asked."""

@@ -8,12 +8,12 @@ before 3.7 (the version is from memory).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shootdown.lang.declare import PageRange, Pte, atomic_context, count
 from shootdown.linux.notifiers import v2_6_27
 from shootdown.linux.notifiers.subscriber import Subscriber
+from shootdown.linux.notifiers.subscription import Subscription
 
 if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
@@ -25,13 +25,9 @@ class Notifiers(v2_6_27.Notifiers):
     since = (2, 6, 32)
     callbacks = (*v2_6_27.Notifiers.callbacks, "change_pte")
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
+    def prepare(self) -> None:
+        """Who has change_pte."""
+        super().prepare()
         self.changes = self.having("change_pte")
         self.told_of_changes = self.changes + self.pages
 
@@ -49,13 +45,15 @@ class Notifiers(v2_6_27.Notifiers):
             with self.readers.read():
                 for each in self.subscriptions:
                     if each in self.changes and each.hashed:
-                        count("calls of change_pte")
-                        self.tell_change(each.alive(), page, pte)
-                        each.judge_alive()
+                        self.call_change(each, page, pte)
                     elif each in self.pages and each.hashed:
-                        count("calls of invalidate_page")
-                        self.tell_page(each.alive(), page)
-                        each.judge_alive()
+                        self.call_page(each, page)
+
+    def call_change(self, each: Subscription, page: int, pte: Pte) -> None:
+        """One call."""
+        count("calls of change_pte")
+        self.tell_change(each.alive(), page, pte)
+        each.judge_alive()
 
     @atomic_context
     def tell_change(self, subscriber: Subscriber, page: int, pte: Pte) -> None:

@@ -6,8 +6,6 @@ version is from memory).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from shootdown.lang.declare import atomic_context, count
 from shootdown.linux.notifiers import v2_6_37
 from shootdown.linux.notifiers.subscriber import Subscriber
@@ -19,13 +17,9 @@ class Notifiers(v2_6_37.Notifiers):
     since = (2, 6, 38)
     callbacks = (*v2_6_37.Notifiers.callbacks, "test_young")
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
+    def prepare(self) -> None:
+        """Who has test_young."""
+        super().prepare()
         self.test_youngs = self.having("test_young")
 
     def mmu_notifier_test_young(self, page: int) -> bool:

@@ -10,12 +10,11 @@ include/linux/mmu_notifier.h of 3.19.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from shootdown.lang.declare import PageRange, atomic_context, count
 from shootdown.linux.notifiers import v3_17
 from shootdown.linux.notifiers.range import MmuNotifierRange
 from shootdown.linux.notifiers.subscriber import Subscriber, flushed_by
+from shootdown.linux.notifiers.subscription import Subscription
 
 
 class Notifiers(v3_17.Notifiers):
@@ -24,13 +23,9 @@ class Notifiers(v3_17.Notifiers):
     since = (3, 19, 0)
     callbacks = (*v3_17.Notifiers.callbacks, "invalidate_range")
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
+    def prepare(self) -> None:
+        """Who has invalidate_range."""
+        super().prepare()
         self.flushes = self.having("invalidate_range")
         self.flushed_at_end = self.flushes + self.ends
 
@@ -40,9 +35,13 @@ class Notifiers(v3_17.Notifiers):
             with self.readers.read():
                 for each in self.flushes:
                     if each.hashed:
-                        count("calls of invalidate_range")
-                        self.tell_flush(each.alive(), range)
-                        each.judge_alive()
+                        self.call_flush(each, range)
+
+    def call_flush(self, each: Subscription, range: PageRange) -> None:
+        """One call."""
+        count("calls of invalidate_range")
+        self.tell_flush(each.alive(), range)
+        each.judge_alive()
 
     def send_whole_end(self, range: MmuNotifierRange) -> None:
         """The end of any operation is also a flush point."""
@@ -54,15 +53,9 @@ class Notifiers(v3_17.Notifiers):
             with self.readers.read():
                 for each in self.subscriptions:
                     if each in self.flushes and each.hashed:
-                        count("calls of invalidate_range")
-                        self.tell_flush(each.alive(), range)
-                        each.judge_alive()
+                        self.call_flush(each, range)
                     if each in self.ends and each.hashed:
-                        count("calls of invalidate_range_end")
-                        self.tell_end(each.alive(), range)
-                        each.judge_alive()
-                        if self.audit is not None:
-                            self.audit.heard_end(each)
+                        self.call_end(each, range)
 
     def pte_cleared_and_flushed(self, range: PageRange) -> None:
         """ptep_clear_flush_notify() tells at once: a new page may be mapped next."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shootdown.lang.declare import Pte, count, might_sleep
+from shootdown.lang.declare import Pte, might_sleep
 from shootdown.lang.sections import Srcu
 from shootdown.linux.notifiers import v3_6
 from shootdown.linux.notifiers.range import MmuNotifierRange
@@ -57,9 +57,7 @@ class Notifiers(v3_6.Notifiers):
             with self.readers.read():
                 for each in self.changes:
                     if each.hashed:
-                        count("calls of change_pte")
-                        self.tell_change(each.alive(), page, pte)
-                        each.judge_alive()
+                        self.call_change(each, page, pte)
 
     def tell_start(self, subscriber: Subscriber, range: MmuNotifierRange) -> None:
         """Under srcu_read_lock()."""

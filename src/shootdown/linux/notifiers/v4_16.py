@@ -7,10 +7,7 @@ invalidate_range has nothing that could block. Source: commit 5ff7091f5a2c.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from shootdown.linux.notifiers import v4_15
-from shootdown.linux.notifiers.subscriber import Subscriber
 
 
 class Notifiers(v4_15.Notifiers):
@@ -19,13 +16,9 @@ class Notifiers(v4_15.Notifiers):
     since = (4, 16, 0)
     oom_reaper_announces = True
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
+    def prepare(self) -> None:
+        """Whether one of them may block."""
+        super().prepare()
         concerned = [*self.starts, *self.ends, *self.flushes]
         self.may_block = any(
             not getattr(each.subscriber, "never_blocks", False) for each in concerned

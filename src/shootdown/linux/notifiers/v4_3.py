@@ -6,8 +6,6 @@ Source: commit 1d7715c676a1 (from memory).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from shootdown.lang.declare import PageRange, atomic_context, count
 from shootdown.linux.notifiers import v3_19
 from shootdown.linux.notifiers.subscriber import Subscriber
@@ -19,13 +17,9 @@ class Notifiers(v3_19.Notifiers):
     since = (4, 3, 0)
     callbacks = (*v3_19.Notifiers.callbacks, "clear_young")
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
+    def prepare(self) -> None:
+        """Who has clear_young."""
+        super().prepare()
         self.clear_youngs = self.having("clear_young")
 
     def ptep_clear_young_notify(self, page: int) -> bool:

@@ -7,8 +7,6 @@ the list and frees it when all readers have left, without calling release. Sourc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from shootdown.lang.declare import atomic_context, count
 from shootdown.lang.work import Work, schedule_work
 from shootdown.linux.notifiers import v5_2
@@ -22,13 +20,9 @@ class Notifiers(v5_2.Notifiers):
     since = (5, 4, 0)
     callbacks = (*v5_2.Notifiers.callbacks, "free_notifier")
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
+    def prepare(self) -> None:
+        """Who is freed later, and by whom."""
+        super().prepare()
         self.frees = self.having("free_notifier")
         self.free_srcu = Work(self.mmu_notifier_free_rcu)
         """call_srcu(): what runs once all readers have left"""

@@ -12,8 +12,6 @@ sequence stays odd for ever (B23 b, from reading 6.18 and 6.19; no report is kno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from shootdown.lang.declare import (
     Counter,
     atomic_context,
@@ -35,14 +33,12 @@ class Notifiers(v5_4.Notifiers):
     since = (5, 5, 0)
     callbacks = (*v5_4.Notifiers.callbacks, "invalidate")
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
-        self.intervals = [found for each in subscribers for found in _intervals_of(each)]
+    def prepare(self) -> None:
+        """The interval tree."""
+        super().prepare()
+        self.intervals = [
+            found for each in self.subscriptions for found in _intervals_of(each.subscriber)
+        ]
         self.invalidate_seq = Counter(FIRST_SEQUENCE)
         self.active_invalidate_ranges = Counter()
 

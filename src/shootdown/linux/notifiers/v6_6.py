@@ -8,8 +8,6 @@ ec8832d007cb.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from shootdown.lang.declare import PageRange, atomic_context, count
 from shootdown.linux.notifiers import v6_4
 from shootdown.linux.notifiers.range import MmuNotifierRange
@@ -25,13 +23,9 @@ class Notifiers(v6_4.Notifiers):
         for c in v6_4.Notifiers.callbacks
     )
 
-    def __init__(
-        self,
-        subscribers: Sequence[Subscriber],
-        comes_and_goes: bool = False,
-        registered: bool = True,
-    ) -> None:
-        super().__init__(subscribers, comes_and_goes, registered)
+    def prepare(self) -> None:
+        """Who has the callback of flush points by its new name."""
+        super().prepare()
         self.flushes = self.having("arch_invalidate_secondary_tlbs")
 
     def cpu_tlb_flushed(self, range: PageRange) -> None:
