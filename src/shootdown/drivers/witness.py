@@ -31,29 +31,10 @@ class KvmWitness(Kvm):
         self.witness.ends_for_good()
 
 
-class KvmPagesWitness(KvmPages):
+class KvmPagesWitness(KvmWitness, KvmPages):
     """Up to 4.12, where single pages are told by invalidate_page."""
-
-    def __init__(self, mm: Mm) -> None:
-        super().__init__(mm)
-        self.witness = Witness(mm)
-
-    def invalidate_range_start(self, range: PageRange) -> None:
-        """The witness first."""
-        self.witness.begins(range)
-        super().invalidate_range_start(range)
-
-    def invalidate_range_end(self, range: PageRange) -> None:
-        """The witness last."""
-        super().invalidate_range_end(range)
-        self.witness.ends(range)
 
     def invalidate_page(self, page: int) -> None:
         """As good as a start and an end."""
         super().invalidate_page(page)
         self.witness.told(page)
-
-    def release(self) -> None:
-        """Nothing more is promised."""
-        super().release()
-        self.witness.ends_for_good()

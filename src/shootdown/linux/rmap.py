@@ -79,8 +79,13 @@ def try_to_unmap_one(task: Task, page: int, frame: int) -> None:
     A page of anonymous memory leaves a swap entry; one that MADV_FREE gave up leaves nothing if it
     is still clean, and is mapped again if it is not (row 14).
     """
+    _unmap_one(task, page, frame, "try_to_unmap_one", batched=True, moves=False)
+
+
+def _unmap_one(task: Task, page: int, frame: int, site: str, *, batched: bool, moves: bool) -> None:
+    """One mapping goes, if the entry still maps the page."""
     mm = task.mm
-    announced = MmuNotifierRange(page, page + 1, Event.CLEAR, "try_to_unmap_one")
+    announced = MmuNotifierRange(page, page + 1, Event.CLEAR, site)
     if mm.notifiers.rmap_is_announced:
         mm.notifiers.invalidate_range_start(announced)
     found = False
@@ -88,11 +93,17 @@ def try_to_unmap_one(task: Task, page: int, frame: int) -> None:
         pte = mm.pte[page]
         found = pte.present and pte.frame == frame
         if found:
-            _clear_entry(task, page, pte, True)
-            if not _map_again(mm, page, pte):
-                _leave_swap_entry(mm, page, pte)
+            _clear_entry(task, page, pte, batched)
+            if moves:
+                if mm.swap_entries is not None:
+                    mm.swap_entries.set(page, MIGRATION, pte)
+                mm.notifiers.page_unmapped(page)
                 mm.memory.put_page(frame)
-            mm.notifiers.page_unmapped(page)
+            else:
+                if not _map_again(mm, page, pte):
+                    _leave_swap_entry(mm, page, pte)
+                    mm.memory.put_page(frame)
+                mm.notifiers.page_unmapped(page)
     if found:
         mm.notifiers.page_unlocked(page)
     if mm.notifiers.rmap_is_announced:
@@ -135,24 +146,7 @@ def _map_again(mm: Mm, page: int, pte: Pte) -> bool:
 def try_to_migrate_one(task: Task, page: int, frame: int, batched: bool) -> None:
     """try_to_migrate_one() (try_to_unmap_one() with TTU_MIGRATION before 5.14): one mapping becomes
     a migration entry; whoever faults on it waits."""
-    mm = task.mm
-    announced = MmuNotifierRange(page, page + 1, Event.CLEAR, "try_to_migrate_one")
-    if mm.notifiers.rmap_is_announced:
-        mm.notifiers.invalidate_range_start(announced)
-    found = False
-    with mm.page_table_lock:
-        pte = mm.pte[page]
-        found = pte.present and pte.frame == frame
-        if found:
-            _clear_entry(task, page, pte, batched)
-            if mm.swap_entries is not None:
-                mm.swap_entries.set(page, MIGRATION, pte)
-            mm.notifiers.page_unmapped(page)
-            mm.memory.put_page(frame)
-    if found:
-        mm.notifiers.page_unlocked(page)
-    if mm.notifiers.rmap_is_announced:
-        mm.notifiers.invalidate_range_end(announced)
+    _unmap_one(task, page, frame, "try_to_migrate_one", batched=batched, moves=True)
 
 
 def remove_migration_pte(mm: Mm, page: int, old: int, new: int) -> None:

@@ -151,20 +151,16 @@ class FolioSplitter(Part):
     def split_partly_covered(self, range: PageRange) -> None:
         """What MADV_FREE, MADV_COLD and MADV_PAGEOUT do with large folios of which not all is
         mapped, in order, in the range: they are split, unless somebody else has them too."""
-        page = range.start
-        while page < range.end:
-            pte = self.mm.pte[page]
-            step = 1
-            if pte.present and self.folios.is_large(pte.frame):
-                head = self.folios.head[pte.frame]
-                step = self.batch(page, range.end)
-                if step < self.mm.entries and not self.is_shared(head):
-                    self.split(head)
-            page += step
+        self._for_each_large(range, whole=False)
 
     def reclaim(self, range: PageRange) -> None:
         """shrink_folio_list() for the large folios of a part of one page table, which is all of
         them after that. Without swap what is not lazily freed is split."""
+        self._for_each_large(range, whole=True)
+
+    def _for_each_large(self, range: PageRange, whole: bool) -> None:
+        """Shrink those of which all is mapped there, or split those of which not all is. What
+        somebody else has too is left alone."""
         page = range.start
         while page < range.end:
             pte = self.mm.pte[page]
@@ -172,8 +168,11 @@ class FolioSplitter(Part):
             if pte.present and self.folios.is_large(pte.frame):
                 head = self.folios.head[pte.frame]
                 step = self.batch(page, range.end)
-                if step == self.mm.entries and not self.is_shared(head):
-                    self._shrink(head, PageRange(page, page + step))
+                if (step == self.mm.entries) == whole and not self.is_shared(head):
+                    if whole:
+                        self._shrink(head, PageRange(page, page + step))
+                    else:
+                        self.split(head)
             page += step
 
     def _shrink(self, head: int, block: PageRange) -> None:

@@ -48,6 +48,11 @@ class Architecture(Part):
     """the broadcast that flushes CPUs reaches hardware that walks the CPU's page table"""
     flushes_upgrades_locally: bool = False
     """rights that are given are flushed on one CPU; others fault, and then flush their own TLB"""
+    looks_at_rights: bool = False
+    """pte_needs_flush() says no where hardware could not have used the entry"""
+    arch_tlbbatch_should_defer: bool = False
+    """whether reclaim and migration may put the CPU flush off, in should_defer_flush(); False
+    without CONFIG_ARCH_WANT_BATCHED_UNMAP_TLB_FLUSH"""
 
     def __init__(self, mm: Mm, kernel: Version) -> None:
         self.mm = mm
@@ -130,17 +135,15 @@ class Architecture(Part):
     def pte_needs_flush(self, old: Pte, new: Pte) -> bool:
         """pte_needs_flush(): whether change_protection() must flush after this change.
 
-        include/asm-generic/tlb.h: always, unless the architecture knows better.
+        include/asm-generic/tlb.h: always, unless the architecture knows better. x86 and arm64 do
+        from some kernel on: not for what hardware could not use before (PROT_NONE), else for every
+        change of page or rights.
         """
+        if self.looks_at_rights:
+            return old.readable and old != new
         return True
 
     # --- unmapping many pages with one flush (mm/rmap.c) ---------------------------------------
-
-    @property
-    def arch_tlbbatch_should_defer(self) -> bool:
-        """Whether reclaim and migration may put the CPU flush off, in should_defer_flush().
-        False without CONFIG_ARCH_WANT_BATCHED_UNMAP_TLB_FLUSH."""
-        return False
 
     def arch_tlbbatch_add_pending(self, batch: UnmapBatch, range: PageRange) -> None:
         """arch_tlbbatch_add_pending(): entries were cleared, their flush is put off."""

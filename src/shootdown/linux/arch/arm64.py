@@ -54,6 +54,7 @@ class Arm64(Architecture):
         self.tells_before_dsb = kernel >= TELLS_BEFORE_DSB
         self.keeps_start = kernel < BATCHES or kernel >= KEEPS_START
         self.looks_at_rights = kernel >= LOOKS_AT_RIGHTS
+        self.arch_tlbbatch_should_defer = kernel >= BATCHES
         self.waits_for_others = kernel >= WAITS_FOR_OTHERS
         self.flushes_upgrades_locally = kernel >= UPGRADES_LOCALLY
 
@@ -125,20 +126,7 @@ class Arm64(Architecture):
             self.mm.notifiers.cpu_tlb_flushed(PageRange(page, page + 1))
         return was
 
-    # --- whether mprotect flushes -------------------------------------------------------------
-
-    def pte_needs_flush(self, old: Pte, new: Pte) -> bool:
-        """From 6.19 on not for what was invalid before: always, up to then."""
-        if self.looks_at_rights:
-            return old.readable and old != new
-        return True
-
     # --- unmapping many pages with one wait -----------------------------------------------------
-
-    @property
-    def arch_tlbbatch_should_defer(self) -> bool:
-        """From 6.6 on."""
-        return self.kernel >= BATCHES
 
     def arch_tlbbatch_add_pending(self, batch: UnmapBatch, range: PageRange) -> None:
         """TLBI without DSB; secondary TLBs are told at once."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shootdown.lang.declare import PageRange, Pte
+from shootdown.lang.declare import PageRange
 from shootdown.linux.arch.architecture import Architecture
 from shootdown.linux.version import Version
 
@@ -35,6 +35,7 @@ class X86(Architecture):
     def __init__(self, mm: Mm, kernel: Version) -> None:
         super().__init__(mm, kernel)
         self.looks_at_rights = kernel >= LOOKS_AT_RIGHTS
+        self.arch_tlbbatch_should_defer = kernel >= BATCHES
         self.spares_lazy = kernel >= SPARES_LAZY
 
     # --- flushes ------------------------------------------------------------------------------
@@ -72,21 +73,7 @@ class X86(Architecture):
         """flush_tlb_mm(): (0, TLB_FLUSH_ALL)"""
         self.flush_tlb_range(self.mm.everything)
 
-    # --- whether mprotect flushes -------------------------------------------------------------
-
-    def pte_needs_flush(self, old: Pte, new: Pte) -> bool:
-        """arch/x86/include/asm/tlbflush.h, from 5.19 on: not for what hardware could not use
-        before (PROT_NONE has the present bit clear), else for every change of page or rights."""
-        if self.looks_at_rights:
-            return old.readable and old != new
-        return True
-
     # --- unmapping many pages with one flush ----------------------------------------------------
-
-    @property
-    def arch_tlbbatch_should_defer(self) -> bool:
-        """From 4.3 on."""
-        return self.kernel >= BATCHES
 
     def arch_tlbbatch_add_pending(self, batch: UnmapBatch, range: PageRange) -> None:
         """Notes which CPUs to interrupt. Secondary TLBs are told at once, and to drop everything,

@@ -21,25 +21,25 @@ def khugepaged(mm: Mm) -> Khugepaged:
 
 def collapse_huge_page(task: Task, range: PageRange) -> None:
     """Replace the small pages of the first block of the range by one huge page."""
-    mm = task.mm
-    daemon = khugepaged(mm)
-    block = daemon.huge.block(range.start)
-    mm.begin(block)
-    with mm.mmap_lock.write():
-        if daemon.is_collapsible(block):
-            daemon.collapse_huge_page(block)
-    mm.end(block)
+    _collapse(task, range, of_file=False)
 
 
 def collapse_pte_mapped_thp(task: Task, range: PageRange) -> None:
     """Drop the page table of a file's huge page that is mapped page by page."""
+    _collapse(task, range, of_file=True)
+
+
+def _collapse(task: Task, range: PageRange, of_file: bool) -> None:
     mm = task.mm
     daemon = khugepaged(mm)
     block = daemon.huge.block(range.start)
     mm.begin(block)
     with mm.mmap_lock.write():
         if daemon.is_collapsible(block):
-            daemon.collapse_pte_mapped_thp(block)
+            if of_file:
+                daemon.collapse_pte_mapped_thp(block)
+            else:
+                daemon.collapse_huge_page(block)
     mm.end(block)
 
 

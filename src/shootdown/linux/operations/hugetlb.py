@@ -72,13 +72,8 @@ def hugetlb_fork(task: Task, range: PageRange) -> None:
 
 def hugetlb_wp(task: Task, range: PageRange) -> None:
     """Write to a huge page that is shared with a child: it is copied."""
-    mm = task.mm
     page = choose(range)
-    run = PageRange(page, page + 1)
-    mm.begin(run)
-    with mm.mmap_lock.read():
-        hugetlb(mm).copy_on_write(run)
-    mm.end(run)
+    hugetlb_wp_contiguous(task, PageRange(page, page + 1))
 
 
 def hugetlb_wp_contiguous(task: Task, range: PageRange) -> None:
