@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 
 from shootdown.linux.filemap import Mapping
 from shootdown.linux.ksm import Ksm
@@ -28,13 +29,13 @@ from shootdown.linux.operations.mmu_notifier import LIFETIME
 from shootdown.linux.operations.mprotect import mprotect
 from shootdown.linux.operations.mremap import mremap, mremap_dontunmap, mremap_grow, mremap_shrink
 from shootdown.linux.operations.munmap import munmap
-from shootdown.linux.operations.operation import OLDEST, KnownBug, Operation
+from shootdown.linux.operations.operation import KnownBug, Operation
 from shootdown.linux.operations.reclaim import madvise_pageout, reclaim
 from shootdown.linux.operations.special import AGING, DEVICES, OTHERS, WATCHING
 from shootdown.linux.operations.swapoff import swapoff
 from shootdown.linux.operations.truncate import punch_hole, truncate
 from shootdown.linux.operations.writeback import dax_writeback, fsync
-from shootdown.linux.start import ABSENT, ANONYMOUS, PRIVATE
+from shootdown.linux.start import ABSENT, PRIVATE
 from shootdown.linux.start_backed import (
     FILE,
     FILE_RECLAIMABLE,
@@ -71,57 +72,46 @@ _VMAS = (
 )
 """VMAs that grow, shrink and move"""
 
-FROM_OUTSIDE = ("truncate", "punch_hole", "fsync", "dax_writeback", "reclaim", "reclaim_file")
-"""those that find the address space by the reverse mapping and do not use it (mm_users)"""
+_on_file = partial(Operation, parts=(Mapping,))
 
-_FILES = tuple(
-    Operation(
-        name,
-        function,
-        since=since,
-        patterns=patterns,
-        parts=(Mapping,),
-        outside=name in FROM_OUTSIDE,
-    )
-    for name, function, since, patterns in (
-        ("file_read_fault", read_fault, OLDEST, FILE),
-        ("file_write_fault", write_fault, OLDEST, FILE),
-        ("file_munmap", munmap, OLDEST, UNMAPPED_FILE),
-        ("truncate", truncate, OLDEST, FILE),
-        ("punch_hole", punch_hole, OLDEST, FILE),
-        ("fsync", fsync, OLDEST, SHARED_FILE),
-        ("dax_writeback", dax_writeback, (4, 11, 0), SHARED_FILE),
-        ("wp_shared_mapping_range", wp_shared_mapping_range, (5, 5, 0), SHARED_FILE),
-        (
-            "clean_record_shared_mapping_range",
-            clean_record_shared_mapping_range,
-            (5, 5, 0),
-            SHARED_FILE,
-        ),
-    )
+_FILES = (
+    _on_file("file_read_fault", read_fault, patterns=FILE),
+    _on_file("file_write_fault", write_fault, patterns=FILE),
+    _on_file("file_munmap", munmap, patterns=UNMAPPED_FILE),
+    _on_file("truncate", truncate, patterns=FILE, outside=True),
+    _on_file("punch_hole", punch_hole, patterns=FILE, outside=True),
+    _on_file("fsync", fsync, patterns=SHARED_FILE, outside=True),
+    _on_file("dax_writeback", dax_writeback, (4, 11, 0), patterns=SHARED_FILE, outside=True),
+    _on_file("wp_shared_mapping_range", wp_shared_mapping_range, (5, 5, 0), patterns=SHARED_FILE),
+    _on_file(
+        "clean_record_shared_mapping_range",
+        clean_record_shared_mapping_range,
+        since=(5, 5, 0),
+        patterns=SHARED_FILE,
+    ),
 )
+"""pages of a file; whoever finds the address space by the reverse mapping is no user of it"""
 
-_PAGES = tuple(
+_on_pages = partial(Operation, parts=(Reclaim,))
+_of_ksm = partial(Operation, since=(2, 6, 32), parts=(Ksm,))
+
+_PAGES = (
+    _on_pages("reclaim", reclaim, patterns=RECLAIMABLE, outside=True),
     Operation(
-        name,
-        function,
-        since=since,
-        patterns=patterns,
-        parts=parts,
-        outside=name in FROM_OUTSIDE,
-    )
-    for name, function, since, patterns, parts in (
-        ("reclaim", reclaim, OLDEST, RECLAIMABLE, (Reclaim,)),
-        ("reclaim_file", reclaim, OLDEST, FILE_RECLAIMABLE, (Mapping, Reclaim)),
-        ("madvise_pageout", madvise_pageout, (5, 4, 0), RECLAIMABLE, (Reclaim,)),
-        ("madvise_free", madvise_free, (4, 5, 0), ANONYMOUS, (Reclaim,)),
-        ("migrate_pages", migrate_pages, OLDEST, ((PRIVATE, ABSENT),), (Migration,)),
-        ("migrate_file", migrate_pages, OLDEST, FILE_RECLAIMABLE, (Mapping, Migration)),
-        ("swap_in", write_fault, OLDEST, SWAPPED_OUT, (Reclaim,)),
-        ("swapoff", swapoff, OLDEST, SWAPPED_OUT, (Reclaim,)),
-        ("ksm_merge", ksm_merge, (2, 6, 32), MERGEABLE, (Ksm,)),
-        ("ksm_unmerge", ksm_unmerge, (2, 6, 32), MERGED, (Ksm,)),
-    )
+        "reclaim_file",
+        reclaim,
+        patterns=FILE_RECLAIMABLE,
+        parts=(Mapping, Reclaim),
+        outside=True,
+    ),
+    _on_pages("madvise_pageout", madvise_pageout, (5, 4, 0), patterns=RECLAIMABLE),
+    _on_pages("madvise_free", madvise_free, (4, 5, 0)),
+    Operation("migrate_pages", migrate_pages, patterns=((PRIVATE, ABSENT),), parts=(Migration,)),
+    Operation("migrate_file", migrate_pages, patterns=FILE_RECLAIMABLE, parts=(Mapping, Migration)),
+    _on_pages("swap_in", write_fault, patterns=SWAPPED_OUT),
+    _on_pages("swapoff", swapoff, patterns=SWAPPED_OUT),
+    _of_ksm("ksm_merge", ksm_merge, patterns=MERGEABLE),
+    _of_ksm("ksm_unmerge", ksm_unmerge, patterns=MERGED),
 )
 
 NEW_PAGE_FIRST = KnownBug(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from shootdown.linux.huge_memory import HugeMemory
 from shootdown.linux.hugetlb import Hugetlb
 from shootdown.linux.operations.collapse import (
@@ -115,40 +117,36 @@ _FILE_COLLAPSE = (
 )
 
 _NARROW = "B25: range of one huge page where a whole table goes (dff11abe280b, 017b1660df89, 4.19)"
+_of_hugetlb = partial(Operation, parts=(Hugetlb,))
 _HUGETLB = (
-    Operation(
+    _of_hugetlb(
         "hugetlb_unmap",
         hugetlb_unmap,
         patterns=((HUGETLB_SHARED,), (PRIVATE,)),
-        parts=(Hugetlb,),
         known_bugs=(KnownBug("stale-translation", _NARROW, until=(4, 18, 99)),),
     ),
-    Operation(
+    _of_hugetlb(
         "hugetlb_mprotect",
         hugetlb_mprotect,
         patterns=((HUGETLB_SHARED,), (PRIVATE,)),
-        parts=(Hugetlb,),
         known_bugs=(KnownBug("stale-translation", _NARROW, until=(4, 18, 99)),),
     ),
-    Operation(
+    _of_hugetlb(
         "hugetlb_unshare",
         hugetlb_unshare,
         since=(5, 13, 0),
         patterns=((HUGETLB_SHARED,),),
-        parts=(Hugetlb,),
     ),
-    Operation(
+    _of_hugetlb(
         "hugetlb_mremap",
         hugetlb_mremap,
         since=(5, 16, 0),
         patterns=((PRIVATE, NOTHING),),
-        parts=(Hugetlb,),
     ),
-    Operation(
+    _of_hugetlb(
         "hugetlb_fork",
         hugetlb_fork,
         patterns=((PRIVATE, SHARED),),
-        parts=(Hugetlb,),
         known_bugs=(
             KnownBug(
                 "stale-permission",
@@ -157,11 +155,10 @@ _HUGETLB = (
             ),
         ),
     ),
-    Operation(
+    _of_hugetlb(
         "hugetlb_wp",
         hugetlb_wp,
         patterns=((SHARED, PRIVATE),),
-        parts=(Hugetlb,),
         known_bugs=(
             KnownBug(
                 "stale-translation",
@@ -170,12 +167,11 @@ _HUGETLB = (
             ),
         ),
     ),
-    Operation(
+    _of_hugetlb(
         "hugetlb_try_to_unmap",
         hugetlb_try_to_unmap,
         since=(2, 6, 36),
         patterns=((PRIVATE,),),
-        parts=(Hugetlb,),
         known_bugs=(
             KnownBug(
                 "freed-frame",
@@ -184,12 +180,11 @@ _HUGETLB = (
             ),
         ),
     ),
-    Operation(
+    _of_hugetlb(
         "hugetlb_wp_contiguous",
         hugetlb_wp_contiguous,
         since=(4, 5, 0),
         patterns=((SHARED,),),
-        parts=(Hugetlb,),
     ),
 )
 

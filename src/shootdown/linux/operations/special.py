@@ -3,6 +3,8 @@ rows 5, 6, 16 to 19, 41 to 45, 48 and 49 of the call-site table, by name."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from shootdown.linux.device_memory import DeviceMemory
 from shootdown.linux.kernel_tables import KernelTables
 from shootdown.linux.operations.aging import (
@@ -32,7 +34,7 @@ from shootdown.linux.young import Young
 
 WATCHING = (
     Operation(
-        "clear_refs_write", clear_refs_write, since=(3, 11, 0), patterns=WATCHED, parts=(SoftDirty,)
+        "clear_refs_write", clear_refs_write, (3, 11, 0), patterns=WATCHED, parts=(SoftDirty,)
     ),
     Operation(
         "userfaultfd_writeprotect",
@@ -42,29 +44,21 @@ WATCHING = (
         parts=(Userfaultfd,),
     ),
     Operation(
-        "do_pagemap_scan",
-        do_pagemap_scan,
-        since=(6, 7, 0),
-        patterns=GUARDED,
-        parts=(AsyncUserfaultfd,),
+        "do_pagemap_scan", do_pagemap_scan, (6, 7, 0), patterns=GUARDED, parts=(AsyncUserfaultfd,)
     ),
 )
 """who writes is watched"""
 
+_aging = partial(Operation, parts=(Young,))
+
 AGING = (
-    Operation("folio_referenced_one", folio_referenced_one, parts=(Young,), outside=True),
-    Operation(
-        "page_idle_clear_pte_refs_one",
-        page_idle_clear_pte_refs_one,
-        since=(4, 3, 0),
-        parts=(Young,),
-    ),
-    Operation("damon_young", damon_young, since=(5, 15, 0), parts=(Young,)),
-    Operation(
+    _aging("folio_referenced_one", folio_referenced_one, outside=True),
+    _aging("page_idle_clear_pte_refs_one", page_idle_clear_pte_refs_one, (4, 3, 0)),
+    _aging("damon_young", damon_young, (5, 15, 0)),
+    _aging(
         "walk_pte_range",
         walk_pte_range,
         since=(6, 1, 0),
-        parts=(Young,),
         known_bugs=(
             KnownBug(
                 "lost-reference",
@@ -78,27 +72,14 @@ AGING = (
 )
 """who was used is asked"""
 
+_on_devices = partial(Operation, parts=(DeviceMemory,))
+
 DEVICES = (
-    Operation("migrate_vma", migrate_vma, since=(4, 14, 0), parts=(DeviceMemory,)),
-    Operation(
-        "migrate_to_ram",
-        migrate_to_ram,
-        since=(4, 14, 0),
-        patterns=ON_DEVICE,
-        parts=(DeviceMemory,),
-    ),
-    Operation(
-        "make_device_exclusive",
-        exclusive_to_somebody,
-        since=(5, 14, 0),
-        parts=(DeviceMemory,),
-    ),
-    Operation(
-        "remove_device_exclusive_entry",
-        remove_device_exclusive,
-        since=(5, 14, 0),
-        patterns=EXCLUSIVE,
-        parts=(DeviceMemory,),
+    _on_devices("migrate_vma", migrate_vma, (4, 14, 0)),
+    _on_devices("migrate_to_ram", migrate_to_ram, (4, 14, 0), patterns=ON_DEVICE),
+    _on_devices("make_device_exclusive", exclusive_to_somebody, (5, 14, 0)),
+    _on_devices(
+        "remove_device_exclusive_entry", remove_device_exclusive, (5, 14, 0), patterns=EXCLUSIVE
     ),
 )
 """devices have memory of their own, or pages for themselves"""
