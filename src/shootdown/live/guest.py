@@ -14,8 +14,8 @@ from __future__ import annotations
 import ctypes
 from contextlib import ExitStack
 from itertools import pairwise
-from types import TracebackType
 
+from shootdown.closing import Closing
 from shootdown.live.kvm import Kvm, Vcpu
 from shootdown.live.kvm_state import Exit, Reason, Segment, SpecialRegisters
 from shootdown.live.memory import MADV_NOHUGEPAGE, PAGE, madvise, mmap, munmap
@@ -54,7 +54,7 @@ class GuestError(Exception):
         self.exit = exit
 
 
-class Guest:
+class Guest(Closing):
     """A running guest with 2 MiB of memory, of which pages FIRST_FREE to LAST_FREE are free."""
 
     def __init__(self, kvm: Kvm, address: int = 0) -> None:
@@ -76,17 +76,6 @@ class Guest:
             self._vcpu.set_cpuid(kvm.supported_cpuid())
             _set_mode(self._vcpu)
             self._stack = stack.pop_all()
-
-    def __enter__(self) -> Guest:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """The guest and its memory are gone."""

@@ -11,8 +11,8 @@ and make a run void; the next one has more room.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 
+from shootdown.closing import Closing
 from shootdown.live.callbacks import LostEventsError
 from shootdown.live.kvm import Kvm
 from shootdown.live.notifications import Lookup, find_cause
@@ -61,7 +61,7 @@ def check_means() -> Lookup:
     return lookup
 
 
-class Observer:
+class Observer(Closing):
     """Runs programs one after the other.
 
     It looks up once what does not change, and keeps the tracepoints switched on meanwhile: closing
@@ -80,15 +80,8 @@ class Observer:
         self._causes: dict[tuple[int, ...], str] = {}
         """by call chain"""
 
-    def __enter__(self) -> Observer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """The process that performs programs ends."""
         self._server.close()
         self._keeper.close()
 

@@ -22,9 +22,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar
 
+from shootdown.closing import Closing
 from shootdown.live.errors import MissingMeansError, is_refusal
 from shootdown.live.perf_ring import LAYOUT, LOST, SAMPLE, Ring, decode_lost, decode_sample
 from shootdown.live.system import ioctl, system_call
@@ -87,7 +87,7 @@ class Sample:
     """the numbers among the fields"""
 
 
-class TracepointEvents:
+class TracepointEvents(Closing):
     """Open and disabled; then enabled, drained as often as one likes, disabled; then closed."""
 
     def __init__(
@@ -152,14 +152,6 @@ class TracepointEvents:
     def __enter__(self) -> TracepointEvents:
         self.enable()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give everything back; more than once does no harm."""

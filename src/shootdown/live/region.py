@@ -12,8 +12,8 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 
+from shootdown.closing import Closing
 from shootdown.live import calls, memory
 from shootdown.live.calls import PUNCH_HOLE
 from shootdown.live.children import Child
@@ -47,7 +47,7 @@ _LOCKERS = {
 }
 
 
-class Region:
+class Region(Closing):
     """`pages` pages at `base`, unmapped at first, with a memfd of as many pages."""
 
     def __init__(self, base: int, pages: int) -> None:
@@ -59,15 +59,8 @@ class Region:
         self._toucher = Toucher()
         self._more = MoreOperations(base, pages, self._file)
 
-    def __enter__(self) -> Region:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Nothing is mapped there any more, and its children are gone."""
         for child in self._children:
             child.end()
         self._state.close()

@@ -102,23 +102,13 @@ def _columns(
     paint: Paint,
     column: int,
 ) -> Iterator[str]:
-    places, within = _short_places(rows), _Within(titles)
+    printer = _Printer(_Within(titles), names, _short_places(rows), paint)
     left, right = titles
     yield f"{titles[left]:<{column}}{' ' * GAP}{titles[right]}"
     yield paint.faint(f"{'-' * column}{' ' * GAP}{'-' * column}")
     for row in rows:
-        if isinstance(row, Again):
-            yield paint.faint(_say_again(row))
-            continue
-        if isinstance(row, ForEver):
-            yield paint.strong(FOR_EVER)
-            continue
-        indent = " " * (0 if _actor(row) == left else column + GAP)
-        if isinstance(row, Aside):
-            yield indent + paint.faint(_say_aside(row))
-            continue
-        for line in (*within.enter(row), *_lines(row, names, places)):
-            yield indent + _fit(line, column, paint)
+        indent = 0 if _actor(row) == left else column + GAP
+        yield from printer.lines(row, indent, column)
 
 
 def _short_places(rows: Sequence[AnyRow]) -> dict[str, str]:
@@ -146,27 +136,41 @@ def _turns(
 ) -> Iterator[str]:
     files = {row.step.file for row in rows if isinstance(row, Row)}
     places = {file: f"{file.removeprefix(PACKAGE)}:" for file in files}
+    printer = _Printer(_Within(titles), names, places, paint)
     turns = groupby(rows, _actor)
-    time, within = 0, _Within(titles)
+    time = 0
     for actor, group in turns:
         if actor:
             time += 1
             yield paint.faint(f"[Time {time}]") + f" {paint.strong(titles[actor])}"
         for row in group:
-            if isinstance(row, Again):
-                yield paint.faint(_say_again(row))
-                continue
-            if isinstance(row, ForEver):
-                yield paint.strong(FOR_EVER)
-                continue
-            if isinstance(row, Aside):
-                yield paint.faint(f"    {_say_aside(row)}")
-                continue
-            for line in (*within.enter(row), *_lines(row, names, places)):
-                yield "    " + _fit(line, paint.width - 4, paint)
+            yield from printer.lines(row, 4, paint.width - 4)
 
 
 # --- both ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Printer:
+    """Says rows, wherever they stand."""
+
+    within: _Within
+    names: Names
+    places: dict[str, str]
+    paint: Paint
+
+    def lines(self, row: AnyRow, indent: int, width: int) -> Iterator[str]:
+        """What stands for a row, so far from the left and at most so wide."""
+        room = " " * indent
+        if isinstance(row, Again):
+            yield self.paint.faint(_say_again(row))
+        elif isinstance(row, ForEver):
+            yield self.paint.strong(FOR_EVER)
+        elif isinstance(row, Aside):
+            yield room + self.paint.faint(_say_aside(row))
+        else:
+            for line in (*self.within.enter(row), *_lines(row, self.names, self.places)):
+                yield room + _fit(line, width, self.paint)
 
 
 class _Within:

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
+from shootdown.closing import Closing
 from shootdown.machine.canonical import Plan, credited
 from shootdown.machine.checkpoint import Checkpoint, CheckpointError, CheckpointReader, Moment
 from shootdown.machine.execution import EndlessStepError
@@ -74,7 +74,7 @@ _REASONS: dict[str, str] = {
 }
 
 
-class NativeSearch:
+class NativeSearch(Closing):
     """A search in machine code: `run` it once; `packed_states` shows what it saw until `close`."""
 
     def __init__(
@@ -145,17 +145,6 @@ class NativeSearch:
         if checkpoint:
             self._saving = Saving(checkpoint, self.shape.size, identity, self._note)
             self._saving.begin(reader)
-
-    def __enter__(self) -> NativeSearch:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Send the crew home and give all memory back."""

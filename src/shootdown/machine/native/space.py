@@ -17,9 +17,9 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING
 
+from shootdown.closing import Closing
 from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.liveness.fairness import SYSTEM, stays_of
 from shootdown.machine.liveness.lasso import CutShort, Edge, look_for_loops
@@ -84,7 +84,7 @@ class NativePart:
         return frozenset(label & ~PROGRESS for _, label in self._space.row(number))
 
 
-class NativeSpace:
+class NativeSpace(Closing):
     """The states that a search holds in memory; `close` it before the search."""
 
     def __init__(self, search: NativeSearch, transitions: int, deadline: float | None) -> None:
@@ -130,17 +130,6 @@ class NativeSpace:
     def memory(self) -> int:
         """Bytes that looking for loops may take at most."""
         return self._stored.total * STATE_BYTES + self._graph.most * STEP_BYTES
-
-    def __enter__(self) -> NativeSpace:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the memory back."""
