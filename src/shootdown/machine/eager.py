@@ -23,7 +23,7 @@ def eager_attempts(
     for _ in range(MOST_EAGER):
         taken: Outcome | None = None
         for actor in _candidates(interpreter, table, words):
-            outcome = interpreter.step(words, actor)
+            outcome = interpreter.only_step(words, actor)
             yield actor, outcome
             if outcome.enabled:
                 taken = outcome
@@ -38,5 +38,5 @@ def _candidates(interpreter: Interpreter, table: Independence, words: Words) -> 
     pcs = [interpreter.pc(words, actor) for actor in range(len(table.eager))]
     for actor in range(len(pcs)):
         group = table.group(pcs, actor)
-        if group is not None and not any(interpreter.step(words, b).enabled for b in group):
+        if group is not None and not any(interpreter.only_step(words, b).enabled for b in group):
             yield actor

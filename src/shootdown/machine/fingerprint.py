@@ -16,8 +16,8 @@ from shootdown.program.independence import Independence
 from shootdown.program.layout import Layout
 from shootdown.program.program import Program
 
-_LEFT_OUT = ("where", "access", "loop", "manner")
-"""places, and what only passes look at"""
+_LEFT_OUT = ("where", "access", "loop", "manner", "fields")
+"""places, what only passes look at, and what follows from the rest"""
 
 
 def fingerprint(

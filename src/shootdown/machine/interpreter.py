@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from shootdown.machine.canonical import Plan, canonical
 from shootdown.machine.eager import eager_attempts
@@ -21,6 +22,10 @@ from shootdown.program.program import Program
 
 Words = tuple[int, ...]
 """A packed state."""
+
+REMEMBERED = 1 << 14
+"""canonical forms, and steps taken at once, that are not worked out again: neighbours in a search
+have most of their successors in common"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +146,12 @@ class Interpreter:
         self.plan = plan
         self.independence = independence
         self._points = tuple(actor.points for actor in program.actors)
+        self._canonical = lru_cache(REMEMBERED)(partial(canonical, plan)) if plan else None
+        self._only_step = lru_cache(REMEMBERED)(self.step)
 
     def form(self, words: Words) -> Words:
         """The state that a search keeps for this one: its canonical form, with a plan for it."""
-        return canonical(self.plan, words) if self.plan else words
+        return self._canonical(words) if self._canonical else words
 
     def initial_states(self) -> list[Words]:
         """The starts of `program.initials`, in that order; every actor at its first point."""
@@ -215,6 +222,10 @@ class Interpreter:
             ending is Ending.KNOWN,
             execution.progressed,
         )
+
+    def only_step(self, words: Words, actor: int) -> Outcome:
+        """The step of an actor that does not choose."""
+        return self._only_step(words, actor)
 
     def _put(self, words: list[int], actor: int, pc: int, index: int, registers: list[int]) -> None:
         """The actor leaves point number `pc` and stands at the operation `index`."""

@@ -83,6 +83,10 @@ class Footprints:
             [self._as_number(self.of(operation)) for operation in actor.code]
             for actor in program.actors
         ]
+        self._follow = [
+            [targets(operation, index) for index, operation in enumerate(actor.code)]
+            for actor in program.actors
+        ]
         self._futures = cache(self._find_futures)
 
     def of(self, operation: Operation) -> Footprint:
@@ -123,15 +127,14 @@ class Footprints:
     def _find_futures(self, actor: int, barred: Held) -> tuple[Footprint, ...]:
         """A fixpoint over the code, backwards."""
         row = self.program.actors[actor]
-        code, own = row.code, self._own[actor]
-        found = [0 if _is_barred(op, barred) else own[index] for index, op in enumerate(code)]
-        follow = [
-            () if _is_barred(op, barred) else targets(op, index) for index, op in enumerate(code)
-        ]
+        found, follow = list(self._own[actor]), list(self._follow[actor])
+        for index, operation in enumerate(row.code):
+            if isinstance(operation, Acquire) and (operation.variable, operation.mode) in barred:
+                found[index], follow[index] = 0, ()
         changed = True
         while changed:
             changed = False
-            for index in range(len(code) - 1, -1, -1):
+            for index in range(len(found) - 1, -1, -1):
                 whole = found[index]
                 for target in follow[index]:
                     whole |= found[target]
@@ -149,10 +152,6 @@ class Footprints:
         size = self._elements_in_all
         mask = (1 << size) - 1
         return Footprint(number & mask, number >> size & mask, number >> 2 * size)
-
-
-def _is_barred(operation: Operation, barred: Held) -> bool:
-    return isinstance(operation, Acquire) and (operation.variable, operation.mode) in barred
 
 
 def step_from(actor: Actor, point: int) -> Iterator[int]:

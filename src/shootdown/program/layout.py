@@ -10,7 +10,7 @@ kept (see `liveness`). Unused bits are zero, so equal states are equal words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shootdown.program.kind import Kind
 from shootdown.program.liveness import live_registers
@@ -43,9 +43,18 @@ class Slots:
     low: int
     length: int
     per_word: int
+    fields: tuple[Field, ...] = field(init=False, repr=False, compare=False)
+    """of the elements in order; it follows from the rest, and is asked for at every access"""
+
+    def __post_init__(self) -> None:
+        fields = tuple(self._field(index) for index in range(self.length))
+        object.__setattr__(self, "fields", fields)
 
     def at(self, index: int) -> Field:
         """The field of one element."""
+        return self.fields[index]
+
+    def _field(self, index: int) -> Field:
         if self.per_word:
             word, position = divmod(index, self.per_word)
             return Field(self.word + word, position * self.bits, self.bits, self.low)

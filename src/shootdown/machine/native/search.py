@@ -22,7 +22,7 @@ from shootdown.machine.interpreter import Interpreter, Words
 from shootdown.machine.memory import default_limit
 from shootdown.machine.native import bfs
 from shootdown.machine.native.buffers import Buffers
-from shootdown.machine.native.jit import MachineCode
+from shootdown.machine.native.jit import MachineCode, ObjectCode, quick_code
 from shootdown.machine.native.loops import load_loops, zeros
 from shootdown.machine.native.moments import moment_of, read_moment
 from shootdown.machine.native.packed import Marks, emit_packed
@@ -113,7 +113,7 @@ class NativeSearch(Closing):
         self.shape = shape_of(self.layout)
         self._loops = load_loops(self.shape)
         self._emitted = emit_packed(program, self.layout, plan=plan, independence=independence)
-        self._codes = [MachineCode(self._emitted.ir, quick=True)]
+        self._codes: list[MachineCode | ObjectCode] = [quick_code(self._emitted.ir)]
         self._memory_limit = default_limit() if limits.memory is None else limits.memory
         self._starts = distinct_starts(self.interpreter)
         self._marks: Marks = self._emitted.new_marks()

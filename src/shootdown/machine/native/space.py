@@ -28,7 +28,7 @@ from shootdown.machine.native.arena import Arena
 from shootdown.machine.native.compiled import Bytes, Halves, Shape
 from shootdown.machine.native.compiled import Words as Array
 from shootdown.machine.native.graph import LOST, Buffers, Graph, record
-from shootdown.machine.native.jit import MachineCode
+from shootdown.machine.native.jit import MachineCode, quick_code
 from shootdown.machine.native.labelled import PROGRESS, emit_labelled
 from shootdown.machine.native.loops import Module, zeros
 from shootdown.machine.native.sizes import BATCH
@@ -42,6 +42,8 @@ STATE_BYTES, STEP_BYTES = 30, 5
 CAPACITY = 4096
 SLICE = 1 << 16
 """states recorded in one call"""
+QUICK_STATES = 1 << 18
+"""of so many the steps are recorded before better code would be made"""
 BUDGET = 1 << 20
 """steps of a walk in one call: between calls limits are looked at, and Ctrl-C is heard"""
 
@@ -147,7 +149,8 @@ class NativeSpace(Closing):
         """
         layout, count = self.interpreter.layout, self._stored.total
         emitted = emit_labelled(self.interpreter.program, layout)
-        code = MachineCode(emitted.ir)
+        few = count <= QUICK_STATES
+        code = quick_code(emitted.ir) if few else MachineCode(emitted.ir)
         capacity = max(CAPACITY, emitted.room)
         successors = zeros(capacity * (layout.words + 1))
         hashes, ends, marks = zeros(capacity), zeros(BATCH), emitted.new_marks()
