@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from everyday import OPERATIONS
 from shootdown.scenarios import question
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Commands that tests start find compiled sources, also where none may be kept beside the
+    sources: compiling them takes longer than most of these commands."""
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        place = config.rootpath / ".pytest_cache" / "bytecode"
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(place))
 
 
 @pytest.fixture(autouse=True)

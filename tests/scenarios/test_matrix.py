@@ -42,14 +42,14 @@ def test_each_driver_meets_the_kernels_it_fits() -> None:
 
 def test_equal_programs_are_searched_once() -> None:
     """A cell that repeats an earlier search has its states, and workers change nothing."""
-    plan = Plan(operations=(MUNMAP, FORK), kernels=KERNELS, archs=("x86",))
+    plan = Plan(operations=(MUNMAP, FORK), kernels=KERNELS[2:], archs=("x86",))
     found = cells_of(plan)
     alone = [
         cells_of(replace(plan, operations=(o,), drivers=(cell.driver,), kernels=(k,)))[0]
         for cell in found
         for o in plan.operations
         if o.name == cell.operation
-        for k in KERNELS
+        for k in plan.kernels
         if cell.kernel == ".".join(map(str, k[:2]))
     ]
     assert [cell.states for cell in alone] == [cell.states for cell in found]

@@ -7,9 +7,12 @@ stands does not, so that a comment added above a driver changes nothing.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any
+from functools import cache
+from types import NoneType
+from typing import Any, cast
 
 from shootdown.machine.canonical import Plan
 from shootdown.program.independence import Independence
@@ -34,11 +37,25 @@ def fingerprint(
 
 def _plain(value: Any) -> Any:
     """Records as tuples of their parts, enumerations as names."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
     if isinstance(value, Enum):
         return value.name
-    if isinstance(value, tuple):
-        return tuple(_plain(part) for part in value)
     if is_dataclass(value):
-        names = [field.name for field in fields(value) if field.name not in _LEFT_OUT]
-        return (type(value).__name__, *(_plain(getattr(value, name)) for name in names))
+        return (
+            kind.__name__,
+            *(_plain(getattr(value, name)) for name in _names(cast(Hashable, kind))),
+        )
     return value
+
+
+_PLAIN = (int, str, bool, NoneType)
+
+
+@cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    """The parts of a kind of record that count."""
+    return tuple(field.name for field in fields(cast(Any, kind)) if field.name not in _LEFT_OUT)
