@@ -3,12 +3,15 @@
 `main`      the command `shootdown`
 `lazy`      a group of commands whose modules are imported when they are needed
 `errors`    from exceptions to messages and exit codes
-`drivers`   which kernel a driver is run on
 `options`   kinds of option values
+`effort_options`  the options that say how to search
 `terminal`  what a stream can show
 `output`    files that appear whole or not at all
 `progress`  the live line of a long search
 `bar`       a bar for a known number of things
+`checkpoints`  `--checkpoint` and `--resume` of `check`
+`saved_runs`   `--from`, `--save` and `--write-test` of `check`
 
-and one module for each command, named like it; `conform_task` is what `conform` was asked to do.
+and one module for each command, named like it: `check`, `matrix`, `replay`, `record`, `import_`,
+`conform` (`conform_task` is what it was asked to do, `conform_guest` its `--guest`), `demo`.
 """

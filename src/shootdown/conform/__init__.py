@@ -11,7 +11,10 @@
 
     machine     the model as a machine that performs programs: a process, its children
     system      its parts, and an actor for every kind of call
-    calls       what a row of digits means to such an actor
+    kept_program  the compiled machine, kept between processes
+    caller      such an actor, and what a row of digits means to it
+    calls       all calls by name: those on files and on the process, and with them
+    memory_calls  those on memory
     rows        operations of a program as rows
     place       where a region lies in the pages of the model
     recorder    the subscriber that hears what is announced

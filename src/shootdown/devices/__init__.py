@@ -5,5 +5,7 @@
 `shadow`   walks page tables of its own, which a driver fills
 `ats`      an IOMMU and a device TLB behind it, invalidated one after the other
 `obligation`  what a device was told to drop and has not: for the rule `narrow-flush`
+`atomic`   does nothing but atomic operations, over a bus that has none
+`driver_interface`  what hardware expects of the driver above it
 `group`    all devices of one driver, behind the commands the driver can give
 """

@@ -101,6 +101,7 @@ class Mm(Part):
     huge: HugeMemory | None = None
     """huge entries, in scenarios that have them"""
     hugetlb: Hugetlb | None = None
+    """memory that is huge from the start, likewise"""
     splitter: FolioSplitter | None = None
     """large folios that are split, where that matters"""
     folios: Folios | None = None
@@ -114,8 +115,11 @@ class Mm(Part):
     swap: Swap | None = None
     """swap space, if there is any"""
     reclaim: Reclaim | None = None
+    """who needs memory, if anybody does"""
     migration: Migration | None = None
+    """who moves pages"""
     ksm: Ksm | None = None
+    """who merges them"""
 
     def __init__(
         self,
@@ -158,11 +162,15 @@ class Mm(Part):
         """the entry two levels above points to a table of page tables (a PMD table, of 1 GiB);
         None where the geometry has none"""
         self.swap_entries: SwapEntries | None = None
+        """entries that are not present and not nothing, where there are any"""
         self.device_memory: DeviceMemory | None = None
+        """memory of devices, if there is any"""
         self.kernel_tables: KernelTables | None = None
+        """page tables of the kernel's own addresses, where somebody changes them"""
         self.soft_dirty: SoftDirty | None = None
         self.userfaultfd: Userfaultfd | None = None
         self.young: Young | None = None
+        """who is asked which pages were written, and used, where somebody asks"""
         self.numa_balancing = False
         """entries of accessible VMAs may be PROT_NONE, to see who faults"""
         self.changing = Ghost(PerPage(Int(0, geometry.tasks + geometry.devices + geometry.cpus)))

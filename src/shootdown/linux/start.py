@@ -1,8 +1,8 @@
 """How an address space is before the first step.
 
-Every VMA is readable and writable. Pages take turns in some conditions; each such pattern is one
-alternative start of a scenario, and an operation says which patterns it is interesting on. Devices
-and CPUs start empty: they fill themselves.
+VMAs are readable and writable, unless a condition says otherwise. Pages take turns in some
+conditions; each such pattern is one alternative start of a scenario, and an operation says which
+patterns it is interesting on. Devices and CPUs start empty: they fill themselves.
 
 A condition writes down what a page is like: its entry, the frame behind it, and whatever else.
 """
@@ -48,7 +48,19 @@ class Opening:
     def map(self, page: int, frame: int, rights: int) -> None:
         """An entry, and the table it is in."""
         self.set(self.mm.pte, page, make_pte(frame, rights))
+        self.table(page)
+
+    def table(self, page: int) -> None:
+        """The table that the entry of a page is in."""
         self.set(self.mm.table, page // self.mm.entries, 1)
+
+    def swap_entry(self, page: int, kind: int, frame: int) -> None:
+        """An entry that is not present, and the table it is in."""
+        entries = self.mm.swap_entries
+        assert entries is not None
+        self.set(entries.kind, page, kind)
+        self.set(entries.entry, page, make_pte(frame, READ_WRITE))
+        self.table(page)
 
     def map_huge(self, page: int, frame: int, rights: int) -> None:
         """What a huge entry maps; there is no table."""
@@ -99,15 +111,12 @@ def _shared_table(opening: Opening, page: int) -> None:
     opening.set(hugetlb.shared, page // opening.mm.entries, 1)
 
 
-def _table(opening: Opening, page: int) -> None:
-    opening.set(opening.mm.table, page // opening.mm.entries, 1)
-
-
 PRIVATE = Condition("private", _private)
 """one reference, mapped writable"""
 SHARED = Condition("shared", _shared)
 """with a forked child: read-only, two references"""
 ABSENT = Condition("absent", _absent)
+"""nothing is there yet"""
 LEFT = Condition("left", _left)
 """by a child that is gone: read-only still, one reference; a write only has to give the right back
 """
@@ -127,19 +136,12 @@ def _protected(opening: Opening, page: int) -> None:
 
 def _on_device(opening: Opening, page: int) -> None:
     """It lies on a device, and may be written there."""
-    _swap_entry(opening, page, DEVICE_PRIVATE)
+    opening.swap_entry(page, DEVICE_PRIVATE, opening.new_frame())
 
 
 def _exclusive(opening: Opening, page: int) -> None:
     """It lies in memory, and a device has it for itself."""
-    _swap_entry(opening, page, DEVICE_EXCLUSIVE)
-
-
-def _swap_entry(opening: Opening, page: int, kind: int) -> None:
-    entries = _part(opening.mm.swap_entries)
-    opening.set(entries.kind, page, kind)
-    opening.set(entries.entry, page, make_pte(opening.new_frame(), READ_WRITE))
-    opening.set(opening.mm.table, page // opening.mm.entries, 1)
+    opening.swap_entry(page, DEVICE_EXCLUSIVE, opening.new_frame())
 
 
 def _text(opening: Opening, page: int) -> None:
@@ -174,7 +176,7 @@ FILE = Condition("file", lambda o, page: o.map(page, o.new_frame(2), READ_WRITE)
 """a page of a file, mapped by an entry of its own"""
 NOTHING = Condition("nothing", lambda opening, page: opening.set(opening.mm.vma, page, NO_VMA))
 """no VMA"""
-TABLE = Condition("table", _table)
+TABLE = Condition("table", Opening.table)
 """nothing, under a table that exists"""
 MOVED = Condition("moved", _on_device)
 """in the memory of a device"""

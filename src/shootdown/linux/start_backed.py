@@ -13,7 +13,7 @@ from shootdown.linux.start import (
     Pattern,
 )
 from shootdown.linux.swapops import SWAP
-from shootdown.program.kind import READ_ONLY, READ_WRITE, make_pte
+from shootdown.program.kind import READ_ONLY, READ_WRITE
 
 
 def _in_file(opening: Opening, page: int, kind: int, references: int) -> int:
@@ -53,11 +53,7 @@ def _private_file(opening: Opening, page: int) -> None:
 
 
 def _swapped(opening: Opening, page: int) -> None:
-    entries = opening.mm.swap_entries
-    assert entries is not None
-    opening.set(entries.kind, page, SWAP)
-    opening.set(entries.entry, page, make_pte(0, READ_WRITE))
-    opening.set(opening.mm.table, page // opening.mm.entries, 1)
+    opening.swap_entry(page, SWAP, 0)
 
 
 def _lazyfree(opening: Opening, page: int) -> None:

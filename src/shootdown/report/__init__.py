@@ -14,6 +14,8 @@
 `trace_json`      the same as JSON, `shootdown.trace/1`
 `bill_terminal`   what `shootdown replay` prints
 `bill_json`       the same as JSON, `shootdown.bill/1`
+`matrix_terminal`  what `shootdown matrix` prints
+`matrix_json`     the same as JSON, `shootdown.matrix/1`
 `conform_terminal`  what `shootdown conform` prints
 `conform_json`    the same as JSON, `shootdown.conform/1`
 """

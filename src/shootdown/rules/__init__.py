@@ -5,6 +5,8 @@ where it can be judged. The methods are `@ghost`: they look, and change nothing.
 
 `rule`     what all rules have, and the list of them
 `access`   rules about one access of a device or CPU, judged when the access lands
+`contents` rules about what is in pages: no write is lost
+`young`    rules about what the kernel believes was used
 `device`   rules about what happens to a device
 `announced` the rule about what Linux tells before it changes an entry
 `lifetime` rules about the end of a subscription, and about refused starts

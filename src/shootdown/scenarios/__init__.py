@@ -5,6 +5,8 @@ What the user says:
 `classes`        what is wrong with such a class, seen from outside
 `kernels`        which kernels a driver can run on
 `question`       target and options to a question
+`cpus`           what CPUs do besides the operations
+`effort`         how to search, as opposed to what
 `errors`         for a user who asks for what is not there
 
 What is searched:
@@ -30,6 +32,9 @@ What is found:
 `waiting`        who waits for what, and who could end that
 `hindsight`      the same in words: what it read and wrote, what its local values are called
 `relevance`      which steps of a run matter for its end
+
+What many searches say:
+`matrix`         drivers on kernels and architectures, operation by operation
 
 What is taken again:
 `saved_run`      a counterexample in a file

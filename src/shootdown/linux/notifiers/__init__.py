@@ -37,5 +37,11 @@ Read the modules in order and you read the history (docs/notifiers.md has it as 
 
 `range`        struct mmu_notifier_range
 `subscriber`   what a driver can have
+`subscription` a driver on the list of an address space
+`interval`     one part of it, in the tree of intervals
 `generations`  which class a kernel version has
+`audit`        judges who calls start and end
+
+Proposals that never landed: `tlb_notifier` (secondary TLBs have a list of their own) and
+`short_circuit` (no walk of a list for a callback that nobody on it has).
 """
