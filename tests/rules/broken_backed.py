@@ -103,15 +103,17 @@ class MergesWritable(Ksm):
     def write_protect_page(self, page: int, frame: int) -> bool:
         return True
 
-    def replace_page(self, page: int, old: int, kpage: int) -> None:
+    def replace_page(self, page: int, old: int, kpage: int) -> bool:
         mm = self.mm
         with mm.page_table_lock:
             pte = mm.pte[page]
-            if pte.frame == old:
+            replaced = pte.frame == old
+            if replaced:
                 mm.memory.get_page(kpage)
                 mm.arch.ptep_clear_flush(page)
                 mm.pte[page] = Pte(kpage, READ_ONLY)
                 mm.memory.put_page(old)
+        return replaced
 
 
 # --- files ----------------------------------------------------------------------------------------

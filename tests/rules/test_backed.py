@@ -75,8 +75,8 @@ def run(
 @pytest.mark.parametrize(
     "mistake",
     [
-        Mistake(reclaim, StoresBeforeFlush, ANON, "kvm", 1, "lost-write", 27),
-        Mistake(reclaim, FreesBeforeFlush, ANON, "kvm", 1, "freed-frame", 25),
+        Mistake(reclaim, StoresBeforeFlush, ANON, "kvm", 1, "lost-write", 28),
+        Mistake(reclaim, FreesBeforeFlush, ANON, "kvm", 1, "freed-frame", 26),
         Mistake(reclaim, ForgetsDirtyBit, LAZY, "sva", 0, "lost-write", 15),
         Mistake(reclaim, UnmapsSilently, ANON, "kvm", 0, "freed-frame", 25),
         Mistake(migrate_pages, CopiesBeforeFlush, ANON, "kvm", 1, "lost-write", 28),
@@ -105,14 +105,14 @@ HOLDS = {
     "fsync": (6281, 45),
     "wp_shared_mapping_range": (2419, 39),
     "clean_record_shared_mapping_range": (1266, 24),
-    "reclaim": (8240, 45),
+    "reclaim": (8041, 45),
     "reclaim_file": (9902, 49),
-    "migrate_pages": (4752, 40),
+    "migrate_pages": (4792, 40),
     "migrate_file": (9549, 37),
-    "swap_in": (1701, 25),
-    "swapoff": (919, 24),
-    "ksm_merge": (11574, 42),
-    "ksm_unmerge": (625, 18),
+    "swap_in": (1653, 25),
+    "swapoff": (907, 25),
+    "ksm_merge": (13835, 44),
+    "ksm_unmerge": (631, 18),
 }
 
 

@@ -84,6 +84,8 @@ def _may_reuse(mm: Mm, page: int, old: Pte) -> bool:
 
 
 def _do_anonymous_page(mm: Mm, page: int, write: bool) -> None:
+    if mm.userfaultfd is not None:
+        mm.userfaultfd.wp[page] = False
     if write:
         vmf_anon_prepare(mm, page)
         mm.made_dirty(page)
@@ -133,6 +135,7 @@ def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
             mm.made_dirty(page)
             mm.replaces(page, old)
             mm.set_pte_at_notify(page, Pte(unused, READ_WRITE))
+            mm.lets_go(page, old.frame)
             mm.made_young(page)
             unused = old.frame
     if mm.notifiers.copy_is_announced:

@@ -42,8 +42,9 @@ class Folios(Part):
         """not PG_swapbacked: MADV_FREE gave it up, it need not be stored while it is clean"""
         self.unsaved = Ghost(PerFrame(Flag))
         """written since its contents were last stored or copied to where they are found now"""
-        self.giving_up = Ghost(PerFrame(Flag))
-        """MADV_FREE is under way: a write may come before it, whatever its own time"""
+        self.unwanted = Ghost(PerFrame(Flag))
+        """nobody will miss what is written: the process has let go of the page (`Mm.lets_go`), or
+        MADV_FREE is under way and the write may come before it, whatever its own time"""
         mm.folios = self
 
     @indivisible
@@ -102,9 +103,10 @@ class Folios(Part):
         self.unsaved[frame] = False
 
     @ghost
-    def note_giving_up(self, frame: int, done: bool) -> None:
-        """MADV_FREE marks the page, or is `done`: what was written until then need not be kept."""
-        self.giving_up[frame] = not done
+    def note_unwanted(self, frame: int, unwanted: bool = True) -> None:
+        """What was written until now need not be kept; from now on it need not either, or what
+        comes is wanted again (MADV_FREE has ended)."""
+        self.unwanted[frame] = unwanted
         self.unsaved[frame] = False
 
     @ghost
@@ -116,7 +118,7 @@ class Folios(Part):
     @ghost
     def note_written(self, frame: int) -> None:
         """A write has landed."""
-        if not self.giving_up[frame]:
+        if not self.unwanted[frame]:
             self.unsaved[frame] = True
 
     @ghost

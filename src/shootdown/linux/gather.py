@@ -88,6 +88,7 @@ class MmuGather(Part):
             self.frames[self.count] = pte.frame
             self.count += 1
             dirty = self.mm.cleared_dirty(page, pte.frame)
+            self.mm.lets_go(page, pte.frame)
             if dirty and self.flushes_dirty_pages and self.mm.is_file_page(page, pte.frame):
                 self._flush_tlbs()
         elif self.mm.is_swap_pte(page):

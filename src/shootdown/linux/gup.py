@@ -80,6 +80,8 @@ def _fault_in_retrying(mm: Mm, page: int, write: bool) -> Pte:
         with mm.mmap_lock.read():
             with mm.page_table_lock:
                 pte = mm.pte[page]
+                if pte.allows(write):
+                    pte = mm.got(page, pte, write)
             if not mm.permits(page, write):
                 return EMPTY
             if pte.allows(write):

@@ -31,6 +31,7 @@ from shootdown.lang.declare import (
 from shootdown.lang.part import Part
 from shootdown.linux.khugepaged import Khugepaged
 from shootdown.linux.memory import ZERO_FRAME
+from shootdown.linux.moved_entries import move_entry_bits
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.vma import HUGEPAGE, Vmas
 from shootdown.linux.vma_merge import anon_vma_prepare
@@ -240,6 +241,7 @@ class HugeMemory(Part):
         for page in old:
             self.mm.pte[page - old.start + new.start] = self.mm.pte[page]
             self.mm.pte[page] = EMPTY
+            move_entry_bits(self.mm, page, page - old.start + new.start)
 
     # --- faults -------------------------------------------------------------------------------
 

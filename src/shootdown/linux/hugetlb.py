@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from shootdown.lang.declare import EMPTY, Flag, PageRange, PerTable, Pte, indivisible
 from shootdown.lang.part import Part
 from shootdown.linux.memory import ZERO_FRAME
+from shootdown.linux.moved_entries import move_entry_bits
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.program.kind import READ_WRITE
 
@@ -136,6 +137,7 @@ class Hugetlb(Part):
                 entry = self.mm.pte[old]
                 self.mm.pte[old] = EMPTY
                 self.mm.table[new // self.mm.entries] = True
+                move_entry_bits(self.mm, old, new)
                 self.mm.pte[new] = entry
         self.flush(affected)
         self.mm.notifiers.invalidate_range_end(announced)

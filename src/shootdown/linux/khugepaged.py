@@ -58,11 +58,12 @@ class Khugepaged(Part):
                 old = self.mm.pte[page]
                 if old.present:
                     self.mm.pte[page] = EMPTY
+                    self.mm.lets_go(page, old.frame)
                     self.mm.memory.put_page(old.frame)
 
     def collapse_pte_mapped_thp(self, block: PageRange) -> None:
         """The table maps the pages of one huge page of a file: (S), [P-], [unlinked, C, X], (E), T
-        (row 29). The pages stay in the page cache."""
+        (row 29). The pages stay in the page cache; a page that is being moved keeps its table."""
         announced = MmuNotifierRange(block.start, block.end, Event.CLEAR, "collapse_pte_mapped_thp")
         if self.mm.notifiers.file_collapse_is_announced:
             self.mm.notifiers.invalidate_range_start(announced)
@@ -73,12 +74,15 @@ class Khugepaged(Part):
                     self.mm.pte[page] = EMPTY
                     self.mm.memory.put_page(old.frame)
         with self.mm.page_table_lock:
-            self.unlink(self.huge.table_of(block.start))
+            unlinked = self._is_empty(block)
+            if unlinked:
+                self.unlink(self.huge.table_of(block.start))
             self.mm.arch.flush_pmd_tlb_range(block)
         if self.mm.notifiers.file_collapse_is_announced:
             self.mm.notifiers.invalidate_range_end(announced)
-        self.synchronize()
-        self.free(block)
+        if unlinked:
+            self.synchronize()
+            self.free(block)
 
     def retract_page_table(self, block: PageRange) -> None:
         """retract_page_tables() in one mm: (S), [unlinked, C, X], (E), T (row 30). Whoever has
@@ -101,7 +105,7 @@ class Khugepaged(Part):
 
     def _is_empty(self, block: PageRange) -> bool:
         for page in block:
-            if self.mm.pte[page].present:
+            if self.mm.pte[page].present or self.mm.is_swap_pte(page):
                 return False
         return True
 

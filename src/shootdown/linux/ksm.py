@@ -16,6 +16,7 @@ from shootdown.linux.dirty_bits import DirtyBits
 from shootdown.linux.folio import Folios
 from shootdown.linux.memory import ZERO_FRAME
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
+from shootdown.linux.rmap import takes
 from shootdown.program.kind import READ_ONLY
 
 if TYPE_CHECKING:
@@ -37,29 +38,35 @@ class Ksm(Part):
         reading."""
         kpage = self.get_mergeable_page(stable)
         old = self.get_mergeable_page(page)
+        merged = False
         if ZERO_FRAME not in (kpage, old) and kpage != old:
-            self.try_to_merge(page, old, stable, kpage)
+            merged = self.try_to_merge(page, old, stable, kpage)
         self.mm.memory.put_page(kpage)
-        self.folios.drop(old)
+        if merged:
+            self.folios.drop(old)
+        else:
+            self.mm.memory.put_page(old)
 
-    def try_to_merge(self, page: int, old: int, stable: int, kpage: int) -> None:
+    def try_to_merge(self, page: int, old: int, stable: int, kpage: int) -> bool:
         """try_to_merge_one_page() for the one, which only write-protects it, then for the other.
         ksmd takes locks of pages only where it need not wait."""
+        merged = False
         if self.folios.folio_trylock(kpage):
             protected = self.write_protect_page(stable, kpage)
             self.folios.folio_unlock(kpage)
             if protected and self.folios.folio_trylock(old):
                 if self.write_protect_page(page, old):
                     if self.pages_identical(old, kpage):
-                        self.replace_page(page, old, kpage)
+                        merged = self.replace_page(page, old, kpage)
                 self.folios.folio_unlock(old)
+        return merged
 
     @indivisible
     def get_mergeable_page(self, page: int) -> int:
         """get_mergeable_page(): the page that is mapped there, with one reference more, if it is
         anonymous."""
         frame = self.mm.pte[page].frame
-        if self.mm.is_file_page(page, frame):
+        if self.mm.is_file_page(page, frame) or not takes(self.mm, page):
             return ZERO_FRAME
         self.mm.memory.get_page(frame)
         return frame
@@ -100,15 +107,17 @@ class Ksm(Part):
         self.folios.note_stored(old)
         return True
 
-    def replace_page(self, page: int, old: int, kpage: int) -> None:
-        """replace_page(): S, [P-, C, X, P+, reference of the entry put], E."""
+    def replace_page(self, page: int, old: int, kpage: int) -> bool:
+        """replace_page(): S, [P-, C, X, P+, reference of the entry put], E; whether it was still
+        there to be replaced."""
         mm = self.mm
         announced = MmuNotifierRange(page, page + 1, Event.CLEAR, "try_to_merge_one_page")
         if mm.notifiers.copy_is_announced:
             mm.notifiers.invalidate_range_start(announced)
         with mm.page_table_lock:
             pte = mm.pte[page]
-            if pte.frame == old and not pte.writable:
+            replaced = pte.frame == old and not pte.writable
+            if replaced:
                 mm.memory.get_page(kpage)
                 mm.arch.ptep_clear_flush(page)
                 mm.notifiers.pte_downgraded_and_flushed(PageRange(page, page + 1))
@@ -117,3 +126,4 @@ class Ksm(Part):
                 count("pages merged")
         if mm.notifiers.copy_is_announced:
             mm.notifiers.invalidate_range_end(announced)
+        return replaced

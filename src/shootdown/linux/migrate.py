@@ -50,6 +50,8 @@ class Migration(Part):
     @indivisible
     def isolate(self, page: int) -> int:
         """folio_isolate_lru(), as for reclaim."""
+        if not rmap.takes(self.mm, page):
+            return NOT_CACHED
         frame = self.mm.pte[page].frame
         if self.mm.mapping is not None and frame == NOT_CACHED:
             frame = self.mm.mapping.folio[page]

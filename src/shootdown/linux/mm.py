@@ -26,6 +26,7 @@ from shootdown.lang.declare import (
     RwSemaphore,
     Spinlock,
     ghost,
+    indivisible,
 )
 from shootdown.lang.geometry import Geometry
 from shootdown.lang.part import Part
@@ -239,6 +240,23 @@ class Mm(Part):
             self.reclaiming[page] -= 1
         self.end(range)
 
+    @ghost
+    def lets_go(self, page: int, frame: int) -> None:
+        """The process needs what is in this page no more: it has dropped it, or has copied it. The
+        entry that named it is gone, its reference is not yet. Whoever finds the page unmapped,
+        because it had taken a reference before, loses nothing with it (`LostWrite`), as long as no
+        other entry names it and it is not a file's.
+
+        Asked only where somebody drops pages for the process (`Folios.drop`), and has this one."""
+        drops = self.reclaim is not None or self.migration is not None or self.ksm is not None
+        if drops and self.folios is not None and self.memory.refcount[frame] > 1:
+            wanted = self.is_file_page(page, frame) or self.is_mapped(frame)
+            for each in self.whole:
+                if self.swap_entries is not None and self.swap_entries.refers_to(each, frame):
+                    wanted = True
+            if not wanted:
+                self.folios.note_unwanted(frame)
+
     # --- tables -------------------------------------------------------------------------------
 
     def populate_table(self, page: int) -> None:
@@ -329,6 +347,15 @@ class Mm(Part):
         """pte_mkyoung(): a fault has made this entry. Caller holds the page-table lock."""
         if self.young is not None:
             self.young.accessed[page] = True
+
+    @indivisible
+    def is_mapped(self, frame: int) -> bool:
+        """folio_mapped(), as far as this address space goes: one counter in Linux. Caller holds the
+        page-table lock."""
+        for page in self.whole:
+            if self.pte[page].frame == frame:
+                return True
+        return False
 
     def zap_swap_entry(self, page: int) -> None:
         """zap_nonpresent_ptes(): the entry goes, and what it alone refers to."""

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
     from shootdown.linux.task import Task
 
+
+def takes(mm: Mm, page: int) -> bool:
+    """Whether reclaim, migration and KSM look at what is mapped there. Pages of hugetlb are on none
+    of their lists; a huge page they split first, which is left to those who split it."""
+    if mm.hugetlb is not None:
+        return False
+    return mm.huge is None or not mm.huge.leaf[page // mm.entries]
+
+
 # --- write-protecting -----------------------------------------------------------------------------
 
 
@@ -72,18 +81,21 @@ def _clear_dirty(mm: Mm, page: int) -> None:
 # --- unmapping ------------------------------------------------------------------------------------
 
 
-def try_to_unmap_one(task: Task, page: int, frame: int) -> None:
-    """try_to_unmap_one() with TTU_BATCH_FLUSH: one mapping of a page that reclaim wants. The caller
-    flushes what was put off before the page is stored or freed.
+def try_to_unmap_one(task: Task, page: int, frame: int) -> bool:
+    """try_to_unmap_one() with TTU_BATCH_FLUSH: one mapping of a page that reclaim wants; whether it
+    is unmapped now (not folio_mapped()). The caller flushes what was put off before the page is
+    stored or freed.
 
     A page of anonymous memory leaves a swap entry; one that MADV_FREE gave up leaves nothing if it
-    is still clean, and is mapped again if it is not (row 14).
+    is still clean, and is mapped again if it is not (row 14). One that mremap() has moved meanwhile
+    is not looked for at its new place: it stays mapped, and reclaim keeps it.
     """
-    _unmap_one(task, page, frame, "try_to_unmap_one", batched=True, moves=False)
+    return _unmap_one(task, page, frame, "try_to_unmap_one", batched=True, moves=False)
 
 
-def _unmap_one(task: Task, page: int, frame: int, site: str, *, batched: bool, moves: bool) -> None:
-    """One mapping goes, if the entry still maps the page."""
+def _unmap_one(task: Task, page: int, frame: int, site: str, *, batched: bool, moves: bool) -> bool:
+    """One mapping goes, if the entry still maps the page; whether nothing here maps it any more,
+    where reclaim asks."""
     mm = task.mm
     announced = MmuNotifierRange(page, page + 1, Event.CLEAR, site)
     if mm.notifiers.rmap_is_announced:
@@ -104,10 +116,12 @@ def _unmap_one(task: Task, page: int, frame: int, site: str, *, batched: bool, m
                     _leave_swap_entry(mm, page, pte)
                     mm.memory.put_page(frame)
                 mm.notifiers.page_unmapped(page)
+        unmapped = moves or mm.reclaim is None or not mm.is_mapped(frame)
     if found:
         mm.notifiers.page_unlocked(page)
     if mm.notifiers.rmap_is_announced:
         mm.notifiers.invalidate_range_end(announced)
+    return unmapped
 
 
 def _clear_entry(task: Task, page: int, pte: Pte, batched: bool) -> None:
@@ -150,13 +164,16 @@ def try_to_migrate_one(task: Task, page: int, frame: int, batched: bool) -> None
 
 
 def remove_migration_pte(mm: Mm, page: int, old: int, new: int) -> None:
-    """remove_migration_pte(), mm/migrate.c: the entry names the new page. Nothing is flushed:
-    nobody caches what is not present."""
+    """remove_migration_pte(), mm/migrate.c: the entry names the new page, wherever mremap() has
+    moved it meanwhile. Nothing is flushed: nobody caches what is not present."""
     if mm.swap_entries is None:
         return
     with mm.page_table_lock:
-        entry = mm.swap_entries.entry[page]
-        if mm.swap_entries.kind[page] == MIGRATION and entry.frame == old:
-            mm.swap_entries.clear(page)
+        at = page
+        for each in mm.whole:
+            if mm.swap_entries.is_migration_of(each, old):
+                at = each
+        if mm.swap_entries.is_migration_of(at, old):
+            rights = mm.swap_entries.clear(at).rights
             mm.memory.get_page(new)
-            mm.pte[page] = Pte(new, entry.rights)
+            mm.pte[at] = Pte(new, rights)

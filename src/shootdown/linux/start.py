@@ -46,8 +46,10 @@ class Opening:
         return frame
 
     def map(self, page: int, frame: int, rights: int) -> None:
-        """An entry, and the table it is in."""
+        """An entry, and the table it is in. One that lets somebody write was made for a write."""
         self.set(self.mm.pte, page, make_pte(frame, rights))
+        if rights == READ_WRITE and self.mm.soft_dirty is not None:
+            self.set(self.mm.soft_dirty.dirty, page, 1)
         self.table(page)
 
     def table(self, page: int) -> None:

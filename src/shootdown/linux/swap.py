@@ -71,6 +71,12 @@ class Swap(Part):
         self.mm.memory.get_page(frame)
         return frame
 
+    @indivisible
+    def move_place(self, page: int, target: int) -> None:
+        """The place that a page has in swap space goes with its entry."""
+        self.cache[target] = self.cache[page]
+        self.cache[page] = NOT_CACHED
+
     # --- entries, under the page-table lock ------------------------------------------------------
 
     def swap_out(self, page: int, pte: Pte) -> None:
@@ -79,7 +85,13 @@ class Swap(Part):
 
     def zap(self, page: int) -> None:
         """zap_nonpresent_ptes(): nobody wants what is in that place any more."""
-        self.entries.clear(page)
+        if self.entries.kind[page] in (SWAP, MIGRATION):
+            frame = self.entries.clear(page).frame
+            self.mm.lets_go(page, frame)
+
+    def is_protected(self, page: int) -> bool:
+        """userfaultfd_pte_wp(): the entry withholds the right to write (pte_swp_uffd_wp())."""
+        return self.mm.userfaultfd is not None and self.mm.userfaultfd.wp[page]
 
     # --- faults -------------------------------------------------------------------------------
 
@@ -120,6 +132,9 @@ class Swap(Part):
                 self.entries.clear(page)
                 self.mm.memory.get_page(frame)
                 self.free_swap(page)
-                self.mm.pte[page] = Pte(frame, READ_WRITE if write else READ_ONLY)
+                writable = write and not self.is_protected(page)
+                if writable:
+                    self.mm.made_dirty(page)
+                self.mm.pte[page] = Pte(frame, READ_WRITE if writable else READ_ONLY)
                 mapped = True
         return mapped

@@ -84,6 +84,10 @@ class SwapEntries(Part):
         """migration_entry_wait(): until the page has been moved; the fault is then repeated."""
         wait_until(self.kind[page] != MIGRATION)
 
+    def is_migration_of(self, page: int, frame: int) -> bool:
+        """The page in this frame is on its way elsewhere. Caller holds the page-table lock."""
+        return self.kind[page] == MIGRATION and self.entry[page].frame == frame
+
     def protect(self, page: int, rights: int) -> None:
         """change_pte_range(): what will be present again must not give back what is taken now. No
         hardware has such an entry cached, so nothing is flushed. Caller holds the page-table lock.
@@ -109,3 +113,8 @@ class SwapEntries(Part):
     def lets_write(self, page: int) -> bool:
         """And write it."""
         return self.kind[page] >= DEVICE_PRIVATE and self.entry[page].writable
+
+    @ghost
+    def refers_to(self, page: int, frame: int) -> bool:
+        """The entry is one for this page frame."""
+        return self.kind[page] != NONE and self.entry[page].frame == frame

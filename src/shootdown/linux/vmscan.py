@@ -59,6 +59,8 @@ class Reclaim(Part):
     def isolate(self, page: int) -> int:
         """folio_isolate_lru(): a page that somebody still has, with one reference more. The zero
         page is on no list."""
+        if not rmap.takes(self.mm, page):
+            return NOT_CACHED
         frame = self.mm.pte[page].frame
         if self.mm.mapping is not None and frame == NOT_CACHED:
             frame = self.mm.mapping.folio[page]
@@ -91,11 +93,11 @@ class Reclaim(Part):
         self.finish(task, frame, self.is_alone(frame))
 
     def shrink_anonymous_page(self, task: Task, page: int, frame: int) -> None:
-        """Into swap space."""
+        """Into swap space, if nobody has it mapped any more."""
         self.swap.add_to_swap_cache(page, frame)
-        rmap.try_to_unmap_one(task, page, frame)
+        unmapped = rmap.try_to_unmap_one(task, page, frame)
         task.tlb_ubc.try_to_unmap_flush_dirty()
-        if self.folios.test_clear_dirty(frame):
+        if unmapped and self.folios.test_clear_dirty(frame):
             self.pageout(frame)
         self.finish(task, frame, self.remove_mapping(self.swap.cache, page, frame))
 

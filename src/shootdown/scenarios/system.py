@@ -216,9 +216,12 @@ class System:
         ]
 
     def starts(self) -> list[Start]:
-        """The alternative starts: those of every operation, each different one once."""
+        """The alternative starts: those of every operation, each different one once; where some
+        operations know only their own, those."""
+        operations = self.scenario.operations
+        particular = [operation for operation in operations if operation.own_starts]
         patterns = dict.fromkeys(
-            pattern for operation in self.scenario.operations for pattern in operation.patterns
+            pattern for operation in particular or operations for pattern in operation.patterns
         )
         found = [
             {**open_with(self.mm, pattern), **self._users()} for pattern in patterns or ANONYMOUS

@@ -32,16 +32,16 @@ def madvise_free(task: Task, range: PageRange) -> None:
         mm.notifiers.invalidate_range_end(announced)
         mm.arch.flush_tlb_range(range)
         mm.notifiers.gather_flushed(range)
-    _note_given_up(mm, mm.folios, range)
+    _note_done(mm, mm.folios, range)
     mm.end(range)
 
 
 @ghost
-def _note_given_up(mm: Mm, folios: Folios, range: PageRange) -> None:
+def _note_done(mm: Mm, folios: Folios, range: PageRange) -> None:
     for page in range:
         pte = mm.pte[page]
-        if pte.present and folios.giving_up[pte.frame]:
-            folios.note_giving_up(pte.frame, True)
+        if pte.present and folios.unwanted[pte.frame]:
+            folios.note_unwanted(pte.frame, False)
 
 
 def _free_pte(mm: Mm, folios: Folios, bits: DirtyBits, page: int) -> None:
@@ -54,7 +54,7 @@ def _free_pte(mm: Mm, folios: Folios, bits: DirtyBits, page: int) -> None:
             folios.dirty[pte.frame] = False
         bits.dirty[page] = False
         folios.lazyfree[pte.frame] = True
-        folios.note_giving_up(pte.frame, False)
+        folios.note_unwanted(pte.frame)
 
 
 def madvise_free_single_vma(task: Task, lazyfree: LazyFree, range: PageRange) -> None:

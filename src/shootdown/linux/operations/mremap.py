@@ -17,6 +17,7 @@ from __future__ import annotations
 from shootdown.lang.declare import EMPTY, PageRange
 from shootdown.linux.huge_memory import HugeMemory
 from shootdown.linux.mm import Mm
+from shootdown.linux.moved_entries import move_entry_bits
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
 from shootdown.linux.operations.munmap import unmap_region
 from shootdown.linux.task import Task
@@ -156,10 +157,11 @@ def _move_pte(mm: Mm, page: int, target: int) -> bool:
         mm.markers.guard[target] = mm.markers.guard[page]
         mm.markers.guard[page] = False
     pte = mm.pte[page]
-    if pte.present:
+    if pte.present or mm.is_swap_pte(page):
         if mm.mremap_flushes_each:
             mm.arch.ptep_clear_flush(page)
         else:
             mm.pte[page] = EMPTY
+        move_entry_bits(mm, page, target)
         mm.pte[target] = pte
     return pte.present and not mm.mremap_flushes_each

@@ -75,6 +75,10 @@ class Operation:
     """parts of the address space that a scenario without such an operation does without: each is
     made with it, and makes itself known to it"""
 
+    own_starts: bool = False
+    """it takes what is mapped for what its own patterns map, or relies on nothing being mapped
+    somewhere: beside another operation, the patterns of that one mean nothing to it"""
+
     tables: int = 1
     """how many page tables it takes to show something"""
 

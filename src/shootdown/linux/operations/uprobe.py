@@ -73,6 +73,7 @@ def _replace_page(mm: Mm, page: int, site: str) -> None:
         if old.present:
             mm.ptep_clear_flush_notify(page)
             mm.set_pte_at_notify(page, Pte(unused, READ_ONLY))
+            mm.lets_go(page, old.frame)
             unused = old.frame
     mm.notifiers.invalidate_range_end(announced)
     mm.memory.put_page(unused)
