@@ -7,10 +7,12 @@ from shootdown.linux.filemap import NO_FOLIO
 from shootdown.linux.ksm import Ksm
 from shootdown.linux.migrate import Migration
 from shootdown.linux.mm import Mm
+from shootdown.linux.operations.truncate import truncate_inode_pages
 from shootdown.linux.rmap import remove_migration_pte, try_to_migrate_one, try_to_unmap_one
 from shootdown.linux.swapops import SWAP
 from shootdown.linux.task import Task
 from shootdown.linux.vmscan import Reclaim
+from shootdown.linux.young import Young
 from shootdown.program.kind import READ_ONLY
 
 # --- reclaim --------------------------------------------------------------------------------------
@@ -159,6 +161,39 @@ def stores_before_mkclean(task: Task, range: PageRange) -> None:
                     mapping.bits.dirty[page] = False
                     task.mm.pte[page] = pte.with_rights(READ_ONLY)
         task.mm.end(range)
+
+
+def cold_with_a_window(task: Task, range: PageRange) -> None:
+    """MADV_COLD that reads the entry and writes it back old: what hardware has put into it between
+    the two, its dirty bit, is overwritten."""
+    mm = task.mm
+    if mm.young is not None and mm.dirty_bits is not None:
+        mm.begin(range)
+        with mm.page_table_lock:
+            for page in range:
+                if mm.pte[page].present and mm.young.accessed[page]:
+                    dirty = mm.dirty_bits.dirty[page]
+                    mm.young.accessed[page] = False
+                    mm.dirty_bits.dirty[page] = dirty
+        mm.end(range)
+
+
+def removes_in_silence(task: Task, range: PageRange) -> None:
+    """MADV_REMOVE without start and end, and with no flush but that of CPUs."""
+    mm, mapping = task.mm, task.mm.mapping
+    if mapping is not None:
+        hole = PageRange(range.start, range.start + 1)
+        mm.begin(hole)
+        task.gather.zap_page_range(hole, False)
+        task.gather.flush()
+        truncate_inode_pages(task, mapping, hole)
+        mm.end(hole)
+
+
+def young_and_reclaimed(mm: Mm) -> None:
+    """The parts of MADV_COLD."""
+    Young(mm)
+    Reclaim(mm)
 
 
 def truncates_without_unmapping(task: Task, range: PageRange) -> None:

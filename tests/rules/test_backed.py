@@ -39,9 +39,12 @@ from .broken_backed import (
     StoresBeforeFlush,
     UnmapsSilently,
     cleans_without_flush,
+    cold_with_a_window,
+    removes_in_silence,
     stores_before_mkclean,
     truncates_without_unmapping,
     unmaps_and_forgets,
+    young_and_reclaimed,
 )
 from .checking import steps
 
@@ -85,6 +88,8 @@ def run(
         Mistake(stores_before_mkclean, Mapping, SHARED_FILE, "sva", 0, "lost-dirty-bit", 16),
         Mistake(unmaps_and_forgets, Mapping, UNMAPPED_FILE, "sva", 0, "lost-dirty-bit", 18),
         Mistake(truncates_without_unmapping, Mapping, SHARED_FILE, "sva", 0, "freed-frame", 10),
+        Mistake(removes_in_silence, Mapping, SHARED_FILE, "kvm", 0, "freed-frame", 25),
+        Mistake(cold_with_a_window, young_and_reclaimed, ANON, "sva", 0, "lost-dirty-bit", 12),
     ],
 )
 def test_a_mistake_is_found(mistake: Mistake) -> None:
@@ -100,8 +105,11 @@ def test_a_mistake_is_found(mistake: Mistake) -> None:
 HOLDS = {
     "file_write_fault": (2577, 29),
     "file_munmap": (1302, 25),
-    "truncate": (15748, 44),
-    "punch_hole": (25306, 74),
+    "truncate": (15778, 44),
+    "punch_hole": (25510, 75),
+    "madvise_remove": (25510, 75),
+    "madvise_cold": (2734, 28),
+    "madvise_free": (1423, 21),
     "fsync": (6281, 45),
     "wp_shared_mapping_range": (2419, 39),
     "clean_record_shared_mapping_range": (1266, 24),

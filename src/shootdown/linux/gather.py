@@ -94,6 +94,10 @@ class MmuGather(Part):
         elif self.mm.is_swap_pte(page):
             self.mm.zap_swap_entry(page)
 
+    def tlb_remove_tlb_entry(self, page: int) -> None:
+        """tlb_remove_tlb_entry(): an entry has changed, and is flushed with the others."""
+        self._extend(page, page + 1)
+
     def _extend(self, start: int, end: int) -> None:
         """__tlb_adjust_range()"""
         if self.start == self.end:

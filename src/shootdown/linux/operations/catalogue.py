@@ -33,7 +33,7 @@ from shootdown.linux.operations.operation import KnownBug, Operation
 from shootdown.linux.operations.reclaim import madvise_pageout, reclaim
 from shootdown.linux.operations.special import AGING, DEVICES, OTHERS, WATCHING
 from shootdown.linux.operations.swapoff import swapoff
-from shootdown.linux.operations.truncate import punch_hole, truncate
+from shootdown.linux.operations.truncate import madvise_remove, punch_hole, truncate
 from shootdown.linux.operations.writeback import dax_writeback, fsync
 from shootdown.linux.start import ABSENT, PRIVATE
 from shootdown.linux.start_backed import (
@@ -80,6 +80,7 @@ _FILES = (
     _on_file("file_munmap", munmap, patterns=UNMAPPED_FILE),
     _on_file("truncate", truncate, patterns=FILE, outside=True),
     _on_file("punch_hole", punch_hole, patterns=FILE, outside=True),
+    _on_file("madvise_remove", madvise_remove, (3, 5, 0), patterns=FILE),
     _on_file("fsync", fsync, patterns=SHARED_FILE, outside=True),
     _on_file("dax_writeback", dax_writeback, (4, 11, 0), patterns=SHARED_FILE, outside=True),
     _on_file("wp_shared_mapping_range", wp_shared_mapping_range, (5, 5, 0), patterns=SHARED_FILE),

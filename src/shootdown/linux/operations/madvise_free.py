@@ -27,11 +27,12 @@ def madvise_free(task: Task, range: PageRange) -> None:
         announced = MmuNotifierRange(range.start, range.end, Event.CLEAR, "madvise_free_single_vma")
         mm.notifiers.invalidate_range_start(announced)
         with mm.page_table_lock:
+            mm.arch.flush_tlb_batched_pending()
             for page in range:
-                _free_pte(mm, mm.folios, mm.dirty_bits, page)
+                if _free_pte(mm, mm.folios, mm.dirty_bits, page):
+                    task.gather.tlb_remove_tlb_entry(page)
         mm.notifiers.invalidate_range_end(announced)
-        mm.arch.flush_tlb_range(range)
-        mm.notifiers.gather_flushed(range)
+        task.gather.flush()
     _note_done(mm, mm.folios, range)
     mm.end(range)
 
@@ -44,17 +45,20 @@ def _note_done(mm: Mm, folios: Folios, range: PageRange) -> None:
             folios.note_unwanted(pte.frame, False)
 
 
-def _free_pte(mm: Mm, folios: Folios, bits: DirtyBits, page: int) -> None:
-    """madvise_free_pte_range(): a page that is dirty itself only if nobody else maps it."""
+def _free_pte(mm: Mm, folios: Folios, bits: DirtyBits, page: int) -> bool:
+    """madvise_free_pte_range(): a page that is dirty itself only if nobody else maps it. Whether
+    the entry has changed: that of a page that is left alone has not."""
     pte = mm.pte[page]
-    if pte.present and pte.frame != ZERO_FRAME and not mm.is_file(page):
-        if folios.dirty[pte.frame]:
-            if mm.memory.refcount[pte.frame] != 1:
-                return
-            folios.dirty[pte.frame] = False
-        bits.dirty[page] = False
-        folios.lazyfree[pte.frame] = True
-        folios.note_unwanted(pte.frame)
+    if not pte.present or pte.frame == ZERO_FRAME or mm.is_file(page):
+        return False
+    if folios.dirty[pte.frame]:
+        if mm.memory.refcount[pte.frame] != 1:
+            return False
+        folios.dirty[pte.frame] = False
+    bits.dirty[page] = False
+    folios.lazyfree[pte.frame] = True
+    folios.note_unwanted(pte.frame)
+    return True
 
 
 def madvise_free_single_vma(task: Task, lazyfree: LazyFree, range: PageRange) -> None:

@@ -5,6 +5,10 @@ Registering takes every lock that could protect an operation between start and e
 writing, and here in place of all others a wait until nobody is between the two. That VMA locks were
 forgotten at first (6.4, B42) is not modelled.
 
+A process that calls execve(2) gives up its address space as one that exits does (row 52): from
+exec_mmap(), fs/exec.c, by mmput() of the old one, after de_thread() has ended the other threads. It
+is the same call of the same function with no lock held, so there is no operation of its own for it.
+
 Before a subscription is given up the driver has stopped its devices: see `linux/lifetime.py`.
 """
 
@@ -65,7 +69,7 @@ def mmu_interval_notifier_remove(task: Task, range: PageRange) -> None:
 
 
 def mmput(task: Task, range: PageRange) -> None:
-    """The last user of the address space is gone: __mmput(), exit_mmap().
+    """The last user of the address space is gone, by exit or execve: __mmput(), exit_mmap().
 
     release, and the list is empty; S and E go to intervals only; [P-], E, C, R, T (row 2).
     """

@@ -1,5 +1,5 @@
 """Operations that watch who writes or uses pages, give them to devices, or take them from outside:
-rows 5, 6, 16 to 19, 41 to 45, 48 and 49 of the call-site table, by name."""
+rows 5, 6, 16 to 19, 41 to 45 and 47 to 49 of the call-site table, by name."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from shootdown.linux.operations.device_exclusive import (
     remove_device_exclusive,
 )
 from shootdown.linux.operations.kernel_pgtable import pmd_free_pte_page
+from shootdown.linux.operations.madvise_cold import madvise_cold
 from shootdown.linux.operations.migrate_vma import migrate_to_ram, migrate_vma
 from shootdown.linux.operations.numa_balancing import change_prot_numa, numa_balancing
 from shootdown.linux.operations.oom_reaper import oom_reap_task_mm
@@ -30,6 +31,7 @@ from shootdown.linux.operations.userfaultfd_wp import userfaultfd_writeprotect
 from shootdown.linux.soft_dirty import SoftDirty
 from shootdown.linux.start import EXCLUSIVE, GUARDED, HALF_EMPTY, ON_DEVICE, TEXT, WATCHED
 from shootdown.linux.userfaultfd import AsyncUserfaultfd, Userfaultfd
+from shootdown.linux.vmscan import Reclaim
 from shootdown.linux.young import Young
 
 WATCHING = (
@@ -55,6 +57,7 @@ AGING = (
     _aging("folio_referenced_one", folio_referenced_one, outside=True),
     _aging("page_idle_clear_pte_refs_one", page_idle_clear_pte_refs_one, (4, 3, 0)),
     _aging("damon_young", damon_young, (5, 15, 0)),
+    Operation("madvise_cold", madvise_cold, (5, 4, 0), parts=(Young, Reclaim)),
     _aging(
         "walk_pte_range",
         walk_pte_range,
@@ -70,7 +73,7 @@ AGING = (
         ),
     ),
 )
-"""who was used is asked"""
+"""who was used is asked, or forgotten"""
 
 _on_devices = partial(Operation, parts=(DeviceMemory,))
 

@@ -118,7 +118,8 @@ def free(process: Process, part: PageRange) -> int:
 
 
 def cold(process: Process, part: PageRange) -> int:
-    """MADV_COLD: pages move on lists of reclaim, and CPUs' accessed bits go. Nobody is told."""
+    """MADV_COLD: pages move on lists of reclaim, which no observation shows, and accessed bits of
+    CPUs go (`operations.madvise_cold`). Nobody is told of either."""
     if process.vmas.has(part.start, LOCKED):
         return -EINVAL
     process.splitter.split_partly_covered(part)
