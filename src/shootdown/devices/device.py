@@ -32,7 +32,7 @@ from shootdown.lang.declare import (
     wait_until,
 )
 from shootdown.lang.part import Part
-from shootdown.rules.access import ACCESS_RULES, PINNED_RULES
+from shootdown.rules.access import DEVICE_RULES, PINNED_RULES
 
 if TYPE_CHECKING:
     from shootdown.devices.driver_interface import DriverInterface
@@ -48,7 +48,7 @@ class Device(Part):
         self.number = number
         self.mirrors = False
         """has a table of its own, which its driver keeps in step by start and end"""
-        self.rules = PINNED_RULES if getattr(driver, "pins", False) else ACCESS_RULES
+        self.rules = PINNED_RULES if getattr(driver, "pins", False) else DEVICE_RULES
         self.label = f"device{number}"
         self.tlb = PerPage(Pte)
         """IOTLB and device TLB together: commands invalidate both"""

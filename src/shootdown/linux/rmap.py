@@ -114,6 +114,8 @@ def _unmap_one(task: Task, page: int, frame: int, site: str, *, batched: bool, m
             else:
                 if not _map_again(mm, page, pte):
                     _leave_swap_entry(mm, page, pte)
+                    if mm.reclaim is not None and mm.reclaim.folios.lazyfree[frame]:
+                        mm.reclaim.discards(page, pte)
                     mm.memory.put_page(frame)
                 mm.notifiers.page_unmapped(page)
         unmapped = moves or mm.reclaim is None or not mm.is_mapped(frame)
@@ -121,6 +123,8 @@ def _unmap_one(task: Task, page: int, frame: int, site: str, *, batched: bool, m
         mm.notifiers.page_unlocked(page)
     if mm.notifiers.rmap_is_announced:
         mm.notifiers.invalidate_range_end(announced)
+    if mm.reclaim is not None and not moves:
+        mm.reclaim.discards(page, EMPTY)
     return unmapped
 
 

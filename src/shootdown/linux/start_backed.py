@@ -13,7 +13,10 @@ from shootdown.linux.start import (
     Pattern,
 )
 from shootdown.linux.swapops import SWAP
+from shootdown.linux.version import Version
 from shootdown.program.kind import READ_ONLY, READ_WRITE
+
+MADV_FREE: Version = (4, 5, 0)
 
 
 def _in_file(opening: Opening, page: int, kind: int, references: int) -> int:
@@ -61,7 +64,8 @@ def _lazyfree(opening: Opening, page: int) -> None:
     assert folios is not None
     frame = opening.new_frame()
     opening.map(page, frame, READ_WRITE)
-    opening.set(folios.lazyfree, frame, 1)
+    if opening.mm.kernel >= MADV_FREE:
+        opening.set(folios.lazyfree, frame, 1)
 
 
 FILE_DIRTY = Condition("file-dirty", _dirty)
@@ -78,7 +82,7 @@ FILE_PRIVATE = Condition("file-private", _private_file)
 SWAPPED = Condition("swapped", _swapped)
 """anonymous memory in swap space"""
 LAZYFREE = Condition("lazyfree", _lazyfree)
-"""anonymous memory that MADV_FREE gave up: writable, clean"""
+"""anonymous memory that MADV_FREE gave up: writable, clean; just clean before 4.5"""
 
 SHARED_FILE: tuple[Pattern, ...] = (
     (FILE_DIRTY, FILE_CLEAN),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shootdown.lang.declare import Array, count, indivisible
+from shootdown.lang.declare import Array, Ghost, PerPage, Pte, count, ghost, indivisible
 from shootdown.lang.part import Part
 from shootdown.linux import rmap
 from shootdown.linux.swap import NOT_CACHED, Swap
@@ -32,7 +32,15 @@ class Reclaim(Part):
         self.mm = mm
         self.swap = mm.swap or Swap(mm)
         self.folios = self.swap.folios
+        self.discarded = Ghost(PerPage(Pte))
+        """the entry of a page that MADV_FREE gave up, from when it is cleared until all who could
+        use it have been told"""
         mm.reclaim = self
+
+    @ghost
+    def discards(self, page: int, pte: Pte) -> None:
+        """The entry is cleared, and nothing comes in its place (EMPTY: all have been told)."""
+        self.discarded[page] = pte
 
     # --- one page -----------------------------------------------------------------------------
 

@@ -69,6 +69,28 @@ class ReplacedPage(Rule):
         require(not (replaced and pte.frame == old.frame), self)
 
 
+class DiscardedPage(Rule):
+    """M5 for reclaim: what MADV_FREE gave up is unmapped and leaves nothing in its place, so that a
+    fault maps another page as soon as the page-table lock is given back. A device that can still
+    use the old one then reads what the process has already overwritten. For this reason Linux
+    tells secondary TLBs under that lock (the comment at `discard` in try_to_unmap_one() of 4.15);
+    from 3.7 to 4.10 invalidate_page came after it (B5; MADV_FREE is of 4.5).
+
+    Judged for devices only: CPUs may be flushed later, in a batch, as after MADV_DONTNEED. Other
+    pages that reclaim or migration unmaps are locked, and whoever faults on them waits for that."""
+
+    name = "discarded-page"
+    sentence = "no device uses a page that reclaim discarded once another is mapped in its place"
+
+    @ghost
+    def judge(self, mm: Mm, page: int, pte: Pte, write: bool) -> None:
+        """Called with the translation the access uses."""
+        if mm.reclaim is not None:
+            old, current = mm.reclaim.discarded[page], mm.pte[page]
+            replaced = old.present and current.readable and current.frame != old.frame
+            require(not (replaced and pte.frame == old.frame), self)
+
+
 class StalePermission(Rule):
     """D1, rights: after mprotect or fork returned, nobody writes through the permission that was
     withdrawn. For fork this is what keeps parent and child apart (B15 in the catalogue)."""
@@ -131,7 +153,7 @@ class FreedTable(Rule):
 
 
 FREED_FRAME, FREED_TABLE = FreedFrame(), FreedTable()
-REPLACED_PAGE = ReplacedPage()
+REPLACED_PAGE, DISCARDED_PAGE = ReplacedPage(), DiscardedPage()
 STALE_TRANSLATION, STALE_PERMISSION = StaleTranslation(), StalePermission()
 UNRECORDED_WRITE, FORBIDDEN_ACCESS = UnrecordedWrite(), ForbiddenAccess()
 
@@ -146,6 +168,9 @@ ACCESS_RULES = (
     LOST_DIRTY_BIT,
 )
 """in the order in which a landing access is judged: the worst first"""
+
+DEVICE_RULES = (*ACCESS_RULES, DISCARDED_PAGE)
+"""what is asked of devices beyond that"""
 
 PINNED_RULES = (FREED_FRAME,)
 """D3: of a driver that holds references of the pages it has mapped: what it reaches may be old, but

@@ -1,9 +1,10 @@
 """3.7: callbacks run under SRCU and may sleep.
 
 For that invalidate_page moves out from under the page-table lock, to where another thread may
-already have mapped a new page (B5); copy-on-write and KSM are wrapped in start and end, and
-change_pte, which stays under the lock, is no longer replaced by invalidate_page. From now on start
-has removed the entry before change_pte comes: it finds nothing, until its removal in 6.10 (B18).
+already have mapped a new page (B5; the rule `discarded-page` shows it from 4.5 on). Copy-on-write
+and KSM are wrapped in start and end, and change_pte, which stays under the lock, is no longer
+replaced by invalidate_page. From now on start has removed the entry before change_pte comes: it
+finds nothing, until its removal in 6.10 (B18).
 Source: commits 21a92735f660 (SRCU), 6bdb913f0a70 (start and end around copy-on-write), 2ec74c3ef2d8
 (invalidate_page outside; id from memory); mm/mmu_notifier.c and mm/rmap.c of 3.10 and 3.16.
 """

@@ -123,11 +123,21 @@ NEW_PAGE_FIRST = KnownBug(
     drivers=("kvm-2.6.27",),
 )
 """of write faults that copy (`linux/notifiers/v3_6.py`)"""
+LATE_INVALIDATE_PAGE = KnownBug(
+    "discarded-page",
+    "B5: invalidate_page after the page-table lock, for a page of MADV_FREE (3.7 and 4.5 to 4.10)",
+    since=(4, 5, 0),
+    until=(4, 10, 99),
+    drivers=("kvm-2.6.27",),
+)
+"""of reclaim (`linux/notifiers/v3_7.py`)"""
 _COPYING = ("write_fault", "mlock", "file_write_fault", "swap_in", "ksm_unmerge")
 
 
 def _with_bugs(operation: Operation) -> Operation:
-    """The row, with what was wrong with all that copy."""
+    """The row, with what was wrong with all that copy, and with reclaim."""
+    if operation.name == "reclaim":
+        return replace(operation, known_bugs=(LATE_INVALIDATE_PAGE,))
     if operation.name not in _COPYING:
         return operation
     return replace(operation, known_bugs=(*operation.known_bugs, NEW_PAGE_FIRST))
