@@ -28,6 +28,7 @@ Pages come and go:
 `ksm`         pages with the same contents are merged
 `swap`        swap space and its cache
 `swapops`     entries that are not present and not nothing
+`moved_entries`  what goes with an entry that moves
 `markers`     guard markers
 `lazyfree`    what MADV_FREE gave up, and other things known of a folio
 `device_memory`  memory that lies on a device
