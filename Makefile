@@ -25,7 +25,7 @@ demo: setup tools
 	$(VENV)/bin/shootdown demo
 
 test: setup tools
-	$(PY) -m pytest -q -n 2 --dist loadfile
+	$(PY) -m pytest -q -n 2 --dist worksteal
 
 lint: setup
 	$(VENV)/bin/ruff check .

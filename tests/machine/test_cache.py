@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,3 +127,24 @@ def test_code_under_another_name_is_not_used(home: Path) -> None:
     foreign.write_bytes(cache._MAGIC + cache._checksum(foreign, b"bad") + b"bad")
     file.write_bytes(foreign.read_bytes())
     assert keep("a.o", b"three") == (b"three", True)
+
+
+def test_who_comes_second_waits(home: Path) -> None:
+    """Code that takes long is made once, however many want it at the same time."""
+    made: list[str] = []
+
+    def make() -> bytes:
+        made.append("first")
+        second.start()
+        second.join(0.2)
+        return b"one"
+
+    def come_second() -> None:
+        found.append(cache.cached("a.o", lambda: made.append("second") or b"two"))
+
+    found: list[bytes] = []
+    second = threading.Thread(target=come_second)
+    assert cache.cached("a.o", make) == b"one"
+    second.join()
+    assert (made, found) == (["first"], [b"one"])
+    assert [path.name for path in cache.folder().iterdir()] == ["a.o"]

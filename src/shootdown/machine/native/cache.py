@@ -4,16 +4,18 @@
 *edition*: the text of this package, the version of LLVM, the processor and what it can do. So code
 made for anything else is never even looked at. Each file carries a checksum over its edition, its
 name and itself; a file that does not fit is treated as if it were not there, and made anew. Whoever
-cannot write makes the code each time, which costs a fraction of a second.
+cannot write makes the code each time. Of several processes that lack the same code one makes it,
+and the others wait.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -27,10 +29,34 @@ def cached(name: str, make: Callable[[], bytes]) -> bytes:
     """The code of this name: from the cache if it is there and whole, else made, and kept."""
     path = folder() / name
     code = _read(path)
-    if code is None:
-        code = make()
-        _write(path, code)
-    return code
+    if code is not None:
+        return code
+    with _alone(path):
+        code = _read(path)
+        if code is None:
+            code = make()
+            _write(path, code)
+        return code
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """While nobody else makes the same, which may take half a minute. The lock is gone with the
+    process that has it; where it cannot be had, everybody makes what they need."""
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        with suppress(OSError):
+            os.unlink(lock)  # who waits for it has it open, and finds the code made
+        os.close(file)
 
 
 def forget_all_but(count: int, prefix: str) -> None:
