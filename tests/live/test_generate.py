@@ -64,6 +64,32 @@ def test_edges() -> None:
     assert len(small) / 8 < len(gigabytes) < len(blocks)
 
 
+def test_breakpoints() -> None:
+    """One at a time, each at a place of its own, gone before a child could be the last to have it;
+    and nothing moves where the kernel likes."""
+    sets = 0
+    for number in range(200):
+        open_in: list[bool] = [False]
+        places: set[int] = set()
+        for operation in generate(3, number, "probe").operations:
+            match operation:
+                case ("uprobe", int(page)):
+                    assert not any(open_in) and page not in places
+                    places.add(page)
+                    open_in[0] = True
+                    sets += 1
+                case ("uprobe_end",):
+                    assert not any(open_in[1:])
+                    open_in[0] = False
+                case ("fork",):
+                    open_in.append(open_in[0])
+                case ("child_exit",):
+                    open_in.pop()
+                case ("mremap", _, _, _, int(flags), _):
+                    assert flags in (0, 3, 7)
+    assert sets > 200
+
+
 def test_one_profile() -> None:
     """If asked for; others have names that can be looked up."""
     assert generate(1, 0, "thp").profile == "thp"

@@ -15,6 +15,7 @@
     caller      such an actor, and what a row of digits means to it
     calls       all calls by name: those on files and on the process, and with them
     memory_calls  those on memory
+    breakpoints  which process has them open
     rows        operations of a program as rows
     place       where a region lies in the pages of the model
     recorder    the subscriber that hears what is announced

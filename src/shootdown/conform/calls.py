@@ -17,6 +17,7 @@ from shootdown.linux.syscalls.files import (
 from shootdown.linux.syscalls.fork import become_child, exit_mmap, fork
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.syscalls.sync import fsync, msync
+from shootdown.linux.syscalls.uprobe import forget, register, unregister
 
 
 def _nothing(process: Process) -> int:
@@ -46,6 +47,9 @@ FILE_CALLS: Mapping[str, Call] = {
     "make_disk": _make_disk,
     "msync": of_range(msync),
     "fsync": of_process(fsync),
+    "uprobe": of_two(register),
+    "uprobe_forget": of_two(forget),
+    "uprobe_unregister": of_two(unregister),
 }
 PROCESS_CALLS: Mapping[str, Call] = {
     "fork": of_process(fork),

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from shootdown.conform.breakpoints import ROUNDS, Breakpoint, Breakpoints
 from shootdown.conform.kept_program import digest, kept_program
 from shootdown.conform.model import UnsupportedOperationError
 from shootdown.conform.place import Place, place_program
@@ -77,6 +78,7 @@ class Life:
         self.place = place
         self.space = runner.new_space()
         self.children: list[Space] = []
+        self.breakpoints = Breakpoints()
         self.files = DISK
         self.attachments = 0
         self._call(self.space, Row("ftruncate", (MEMFD, min(place.pages, FILE_PAGES))))
@@ -85,6 +87,7 @@ class Life:
     def perform(self, operation: Operation) -> int:
         """Do it, and say what it returned."""
         name = str(operation[0])
+        self.runner.view(self.space, "text.held")[:] = 0
         if name.startswith("child_"):
             return self._order(name.removeprefix("child_"), operation)
         match operation:
@@ -92,6 +95,10 @@ class Life:
                 return self._fork()
             case ("mmap_disk_shared" | "mmap_disk_private" | "fsync", *_):
                 self._make_disk()
+            case ("uprobe", int(page)):
+                return self._uprobe(page)
+            case ("uprobe_end",):
+                return self._uprobe_end()
             case ("process_madvise", *ranges, str(advice)):
                 return self._process_madvise(ranges, advice)
             case ("shmat", int(page), str(rights)):
@@ -154,7 +161,9 @@ class Life:
         if not self.children:
             return -errno.ESRCH
         if name in ("exit", "exec", "kill"):
-            return self._call(self.children.pop(), Row("exit"))
+            result = self._call(self.children.pop(), Row("exit"))
+            self._remove(self.breakpoints.child_ended())
+            return result
         row = row_of((name, *operation[1:]), self.place, self._new_file)
         return self._call(self.children[-1], row)
 
@@ -163,7 +172,30 @@ class Life:
         child = self.runner.copy_space(self.space)
         self._call(child, Row("become_child"))
         self.children.append(child)
+        self.breakpoints.forked()
         return result
+
+    def _uprobe(self, page: int) -> int:
+        error = self._call(self.space, Row("uprobe", (page,)))
+        self.breakpoints.set(page)
+        if error == -errno.EINVAL:
+            self.breakpoints.all.pop()
+        elif error:
+            self._remove(self.breakpoints.close_last() or [])
+        return error
+
+    def _uprobe_end(self) -> int:
+        gone = self.breakpoints.close_last()
+        if gone is None:
+            return -errno.ENOENT
+        self._remove(gone)
+        return 0
+
+    def _remove(self, gone: Sequence[Breakpoint]) -> None:
+        for each in gone:
+            self._call(self.space, Row("uprobe_forget", (each.page,)))
+            for space in (*self.children, self.space) * ROUNDS:
+                self._call(space, Row("uprobe_unregister", (each.page,)))
 
     def _call(self, space: Space, row: Row) -> int:
         driven = self.runner.drive(space, NUMBERS[row.name], np.array([row.digits], np.int64))

@@ -12,7 +12,7 @@ SITES = (
     "try_to_migrate_one", "do_huge_pmd_wp_page", "collapse_huge_page", "collapse_file",
     "retract_page_tables", "madvise_free_single_vma", "page_vma_mkclean_one",
     "hugetlb_wp", "zap_page_range_single", "clear_refs_write", "do_pagemap_scan",
-    "move_pages_ptes",
+    "move_pages_ptes", "uprobe_write",
 )  # fmt: skip
 """the kernel functions that announce something, as call chains of 6.18 show them"""
 

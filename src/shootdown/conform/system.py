@@ -20,6 +20,7 @@ from shootdown.linux.memory import ZERO_FRAME, Memory
 from shootdown.linux.mm import Mm
 from shootdown.linux.notifiers.generations import generation_for
 from shootdown.linux.syscalls.process import Process
+from shootdown.linux.syscalls.uprobe import Uprobes
 from shootdown.linux.task import Task
 from shootdown.linux.version import Version
 from shootdown.program.program import Program
@@ -58,6 +59,7 @@ class ProcessSystem:
         subscribers: Any = [Recorder()]
         self.mm.notifiers = generation_for(KERNEL)(subscribers)
         self.process = Process(Task(self.mm, 0))
+        Uprobes(self.process)
         results = Results()
         self.callers = [Caller(self.process, results, call) for call in CALLS.values()]
 

@@ -70,7 +70,7 @@ def _handle_pte_fault(mm: Mm, page: int, write: bool) -> bool:
         return True
     if mm.files is not None and mm.files.faults_on(page, old):
         return mm.files.do_fault(page, old, write)
-    _wp_page_copy(mm, page, old)
+    wp_page_copy(mm, page, old)
     return True
 
 
@@ -122,7 +122,8 @@ def _pte_same(mm: Mm, page: int, old: Pte) -> bool:
     return mm.pte[page] == old
 
 
-def _wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
+def wp_page_copy(mm: Mm, page: int, old: Pte) -> None:
+    """wp_page_copy(): announced whether or not it is needed any more when the lock is taken."""
     range = MmuNotifierRange(page, page + 1, Event.CLEAR, "do_wp_page")
     vmf_anon_prepare(mm, page)
     unused = mm.memory.alloc_page()

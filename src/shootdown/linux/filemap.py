@@ -81,6 +81,9 @@ class FileFaults(Part):
     def anon_prepare(self, page: int) -> None:
         """vmf_anon_prepare(), where there are VMAs."""
 
+    def table_comes(self, page: int) -> None:
+        """A fault needs the page table of this page, which is there already or not."""
+
     def map_pages(self, page: int) -> bool:
         """do_fault_around(): map what is in the cache around the page of a read fault; whether that
         was the page. Not done here: whoever faults there does it."""

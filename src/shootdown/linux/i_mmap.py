@@ -34,10 +34,29 @@ def next_vma(vmas: Vmas, file: int, part: PageRange, offset: int, order: int) ->
     return found
 
 
+def previous_vma(vmas: Vmas, file: int, part: PageRange, offset: int, order: int) -> int:
+    """The same the other way round: the last one before this offset and order."""
+    found = vmas.pages
+    for page in vmas.used:
+        if vmas.begins[page] and vmas.file[page] == file:
+            if _is_before(vmas, page, offset, order) and _meets(vmas, page, part):
+                if found == vmas.pages or _is_before(
+                    vmas, found, vmas.offset[page], vmas.order[page]
+                ):
+                    found = page
+    return found
+
+
 def _is_behind(vmas: Vmas, page: int, offset: int, order: int) -> bool:
     if vmas.offset[page] != offset:
         return vmas.offset[page] > offset
     return vmas.order[page] > order
+
+
+def _is_before(vmas: Vmas, page: int, offset: int, order: int) -> bool:
+    if vmas.offset[page] != offset:
+        return vmas.offset[page] < offset
+    return vmas.order[page] < order
 
 
 def _meets(vmas: Vmas, page: int, part: PageRange) -> bool:

@@ -30,6 +30,7 @@ from shootdown.rules.machine import OUT_OF_FRAMES
 
 if TYPE_CHECKING:
     from shootdown.linux.shmem import Shmem
+    from shootdown.linux.text import Text
 
 ZERO_FRAME = 0
 """The zero page (ZERO_PAGE in Linux): mapped read-only by read faults, never counted or freed."""
@@ -57,6 +58,8 @@ class Memory(Part):
         """what is known of pages beyond their references, where that matters"""
         self.folios: Folios | None = None
         """which of them are one folio"""
+        self.text: Text | None = None
+        """what breakpoints look at"""
 
     @indivisible
     def alloc_page(self) -> int:
@@ -72,6 +75,8 @@ class Memory(Part):
             self.folios.reset(frame)
         if self.shmem is not None:
             self.shmem.is_file[frame] = False
+        if self.text is not None:
+            self.text.reset(frame)
         self.cursor = (frame + 1) % self.frames
         count("pages allocated")
         return frame

@@ -261,6 +261,8 @@ class Mm(Part):
 
     def populate_table(self, page: int) -> None:
         """pte_alloc(): the tables that an entry for this page needs."""
+        if self.files is not None:
+            self.files.table_comes(page)
         self.table[page // self.entries] = True
         self.populate_upper(page)
 

@@ -29,7 +29,7 @@ from shootdown.lang.part import Part
 from shootdown.linux.filemap import NO_FOLIO, FileFaults
 from shootdown.linux.vma import ANONYMOUS, DISK, RAND_READ, SEGMENT, SEQ_READ, SHARED, UFFD_WP
 from shootdown.linux.vma_merge import anon_vma_prepare
-from shootdown.program.kind import READ_ONLY
+from shootdown.program.kind import PROT_NONE, READ_ONLY
 
 if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
@@ -83,6 +83,8 @@ class ShmemFaults(FileFaults):
         super().__init__(mm)
         self.vmas = vmas
         self.shmem = shmem
+        self.had_table = Flag()
+        """there was a page table before the fault"""
         mm.files = self
 
     # --- the cache ----------------------------------------------------------------------------
@@ -198,6 +200,8 @@ class ShmemFaults(FileFaults):
 
     def protection(self, page: int) -> int:
         """Of a shared mapping what the VMA allows; but the disk wants to hear of writes."""
+        if self.mm.vma[page] == PROT_NONE:
+            return PROT_NONE
         if self.vmas.has(page, SHARED) and self.vmas.file[page] != DISK:
             return self.mm.vma[page]
         return READ_ONLY
@@ -209,9 +213,26 @@ class ShmemFaults(FileFaults):
         and begins anew (maybe_unlock_mmap_for_io()), so it finds what was read around it, too."""
         self.readahead_if_missing(page)
         around = self.around(page)
-        for each in around:
-            self.map_page(each)
+        if self.is_mappable(page, around):
+            for each in around:
+                self.map_page(each)
         return self.mm.pte[page].present
+
+    def table_comes(self, page: int) -> None:
+        """pmd_none()"""
+        self.had_table = self.mm.table[page // self.mm.entries]
+
+    def is_mappable(self, page: int, around: PageRange) -> bool:
+        """filemap_map_pages() of 6.18 counts on filemap_map_pmd() to put a page table where there
+        is none, but does not ask it if the first page that it finds is the last one of the file
+        (can_map_large, so that no huge page reaches beyond the end); files in memory are exempt."""
+        if self.had_table or self.vmas.file[page] != DISK:
+            return True
+        last = self.shmem.i_size[DISK] - 1
+        for each in around:
+            if self.shmem.cached(DISK, self.vmas.offset[each]) != NO_FOLIO:
+                return self.vmas.offset[each] < last
+        return True
 
     def around(self, page: int) -> PageRange:
         """Which pages these are; none where a userfaultfd protects

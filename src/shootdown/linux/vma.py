@@ -18,6 +18,9 @@ from shootdown.lang.part import Part
 
 if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
+    from shootdown.linux.syscalls.uprobe import Uprobes
+
+NOWHERE = PageRange(0, 0)
 
 NO_VMA = 0
 """value of `Mm.vma` where nothing is mapped; otherwise PROT_NONE, READ_ONLY or READ_WRITE"""
@@ -93,6 +96,8 @@ class Vmas(Part):
         self.anon_vmas = Int(NO_ANON_VMA, MOST_ANON_VMAS)
         """how many anon_vmas there have been"""
 
+        self.uprobes: Uprobes | None = None
+        """who has to hear of VMAs that are new, or have new ends"""
         self.area = PageNumber()
         """where the next mapping goes that may go anywhere: pages from here on were never used"""
 
@@ -179,6 +184,13 @@ class Vmas(Part):
             self.links += 1
             for each in self.find(page):
                 self.order[each] = self.links
+
+    def uprobe_mmap(
+        self, first: PageRange, second: PageRange = NOWHERE, third: PageRange = NOWHERE
+    ) -> None:
+        """uprobe_mmap() of one VMA after the other, if there are breakpoints at all."""
+        if self.uprobes is not None:
+            self.uprobes.mmap(first, second, third)
 
     def unite(self, range: PageRange, anon_vma: int) -> None:
         """The range is one VMA now: it has one anon_vma, and sticky flags if a part of it had."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from shootdown.lang.declare import PageRange
 from shootdown.linux.notifiers.range import Event, MmuNotifierRange
-from shootdown.linux.vma import ANONYMOUS, NO_ANON_VMA, SEGMENT, Vmas
+from shootdown.linux.vma import ANONYMOUS, NO_ANON_VMA, NOWHERE, SEGMENT, Vmas
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +108,40 @@ def _first_of(one: int, two: int, three: int) -> int:
 
 
 def vma_modify(vmas: Vmas, vma: PageRange, range: PageRange, rights: int, flags: int) -> None:
-    """vma_modify(): part of a VMA gets these rights and flags: merge if possible, else split."""
+    """vma_modify(): part of a VMA gets these rights and flags: merge if possible, else split.
+
+    Breakpoints are looked for after each split, or the merge (vma_complete()): where the VMA goes
+    on to be one, then in what was split off, which still has its old rights; or in what it was
+    merged into.
+    """
     traits = Traits(rights, flags, vmas.file[vma.start])
-    _merge_or_split(vmas, vma, range, traits)
+    merged = _merge_or_split(vmas, vma, range, traits)
+    first, second, third = NOWHERE, NOWHERE, NOWHERE
+    if merged:
+        _set_traits(vmas, range, rights, flags)
+        first, second = vmas.find(range.start), vma
+    elif range.start > vma.start:
+        first, second = PageRange(range.start, vma.end), PageRange(vma.start, range.start)
+        if range.end < vma.end:
+            third = first
+    elif range.end < vma.end:
+        first, second = PageRange(vma.start, range.end), PageRange(range.end, vma.end)
+    vmas.uprobe_mmap(first, second, third)
+    if not merged:
+        _set_traits(vmas, range, rights, flags)
+
+
+def _set_traits(vmas: Vmas, range: PageRange, rights: int, flags: int) -> None:
     for page in range:
         vmas.mm.vma[page] = rights
         vmas.flags[page] = flags
 
 
-def _merge_or_split(vmas: Vmas, vma: PageRange, range: PageRange, traits: Traits) -> None:
-    """vma_merge_existing_range(), and the splits if that did nothing."""
+def _merge_or_split(vmas: Vmas, vma: PageRange, range: PageRange, traits: Traits) -> bool:
+    """vma_merge_existing_range(), and the splits if that did nothing. Whether it did anything."""
     own = vmas.anon_vma[vma.start]
     if range == vma and not _may_be_removed(vmas, vma.start):
-        return
+        return False
     left = range.start == vma.start and _can_merge_left(
         vmas, range.start, traits, vmas.offset[range.start], own
     )
@@ -136,6 +157,7 @@ def _merge_or_split(vmas: Vmas, vma: PageRange, range: PageRange, traits: Traits
     else:
         split_vma(vmas, vma, range.start)
         split_vma(vmas, PageRange(range.start, vma.end), range.end)
+    return left or right
 
 
 def _join_left(vmas: Vmas, vma: PageRange, range: PageRange, right: bool) -> None:

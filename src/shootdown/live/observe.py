@@ -86,9 +86,7 @@ class Observer(Closing):
         self._keeper.close()
 
     def observe(self, program: Program, accept: Accept | None = None) -> Recording:
-        """What two runs of a program agree on; or the first that is accepted: what a kernel does
-        now and then (a page that a list of its CPU still refers to is copied, not reused) says
-        nothing against what it does otherwise.
+        """What two runs of a program agree on; or the first run, if that is accepted.
 
         Raises:
             UnstableProgramError: if no two runs agree.
@@ -103,7 +101,7 @@ class Observer(Closing):
             except LostEventsError as error:
                 lost = error
                 continue
-            if found in seen or (accept is not None and accept(found)):
+            if found in seen or (not seen and accept is not None and accept(found)):
                 return Recording(program, found)
             seen.append(found)
         if lost is not None and not seen:

@@ -52,6 +52,8 @@ class Region(Closing):
 
     def __init__(self, base: int, pages: int) -> None:
         self.base, self.pages = base, pages
+        self._aside = memory.mmap(0, PAGE)
+        """a page that is never touched: to advise something about"""
         self._file = os.memfd_create("region")
         os.ftruncate(self._file, pages * PAGE)
         self._children: list[Child] = []
@@ -67,6 +69,7 @@ class Region(Closing):
         self._toucher.close()
         self._more.close()
         os.close(self._file)
+        memory.munmap(self._aside, PAGE)
         with suppress(OSError):  # what is sealed stays until the end of the process
             memory.munmap(self.base, self.pages * PAGE)
 
@@ -75,7 +78,13 @@ class Region(Closing):
         return self._state.now()
 
     def perform(self, operation: Operation) -> int:
-        """Do it: 0, or the error as a negative number; a few operations have a number to tell."""
+        """Do it: 0, or the error as a negative number; a few operations have a number to tell.
+
+        Before, what lists of this CPU still refer to is put where it belongs (lru_add_drain()): a
+        page that one of them has is copied where it would be reused, and stays where it would go,
+        and how full they are is not the program's business.
+        """
+        memory.madvise(self._aside, PAGE, memory.MADV_COLD)
         name = str(operation[0])
         try:
             if name.startswith("child_"):

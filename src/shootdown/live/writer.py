@@ -40,6 +40,11 @@ class Writer:
         """roughly, the protection of each page"""
         self.children: list[list[str | None]] = []
         """what was mapped when each of them was forked"""
+        self.has_breakpoint = [False]
+        """whether the process has a descriptor of the breakpoint, and each of the children"""
+        self.breakpoints: set[int] = set()
+        """pages of the file that have ever had one"""
+        self.file_size = pages
 
     def operation(self) -> Operation:
         """Any of the profile; nothing is asked of a child that is not there."""
@@ -68,8 +73,17 @@ class Writer:
                 self.mapped[target : target + len(moved)] = moved[: self.pages - target]
             case ("fork",):
                 self.children.append(list(self.mapped))
+                self.has_breakpoint.append(self.has_breakpoint[0])
             case ("child_exit",):
                 self.children.pop()
+                self.has_breakpoint.pop()
+            case ("ftruncate", int(size)):
+                self.file_size = size
+            case ("uprobe", int(page)):
+                self.has_breakpoint[0] = True
+                self.breakpoints.add(page)
+            case ("uprobe_end",):
+                self.has_breakpoint[0] = False
 
     def _forget(self, page: int, count: int) -> None:
         end = min(page + count, self.pages)
@@ -116,11 +130,17 @@ class Writer:
 
     # --- operations without a plain range -----------------------------------------------------
 
+    @property
+    def _remap_flags(self) -> tuple[int, ...]:
+        """With breakpoints nothing moves where the kernel likes: as one is taken away, pages are
+        faulted in wherever the file is mapped, and the 16 around them depend on the address."""
+        return (0, 3, 3, 3, 7) if "uprobe" in self.profile.weights else (0, 1, 3, 3, 3, 5, 7)
+
     def _mremap(self) -> Operation:
         """In place, to a place of the region, or with the old mapping left there."""
         page, old = self._range()
         new = self.random.choice((old, old, old, max(1, old // 2), old + 1))
-        flags = self.random.choice((0, 1, 3, 3, 3, 5, 7))
+        flags = self.random.choice(self._remap_flags)
         if flags & 4:
             new = old
         target = self.random.randrange(self.pages) if flags & 2 else NO_TARGET
@@ -133,9 +153,20 @@ class Writer:
         return ("pwrite", self.random.randrange(self.pages))
 
     def _uprobe(self) -> Operation:
-        return ("uprobe", self.random.randrange(self.pages))
+        """One at a time: which of several the kernel sets first depends on a tree that has the
+        breakpoints of all processes (build_probe_list(), kernel/events/uprobes.c). None where one
+        has been, and none just where the file ends: it would depend on whether the kernel still
+        knows the instruction from an earlier one, which it forgets in the background."""
+        page = self.random.randrange(self.pages)
+        if any(self.has_breakpoint) or page in self.breakpoints or page == self.file_size:
+            return self._uprobe_end()
+        return ("uprobe", page)
 
     def _uprobe_end(self) -> Operation:
+        """Never while a child has it too: the child would then take it away, and what it does is
+        not seen."""
+        if any(self.has_breakpoint[1:]):
+            return self._child_exit()
         return ("uprobe_end",)
 
     def _fork(self) -> Operation:

@@ -19,6 +19,10 @@ from shootdown.program.kind import READ_ONLY
 
 REWRITES_IN_PLACE: Version = (6, 16, 0)
 
+NOT_YET, KEEP, ZAP = range(3)
+"""what becomes of a page whose instruction is put back: it is shared and has to be copied first
+(-EFAULT, and once more); it stays; it goes, as it is like that of the file"""
+
 
 def uprobe(task: Task, range: PageRange) -> None:
     """Set a breakpoint in the first page of the range, and remove it again."""
@@ -40,11 +44,7 @@ def install_breakpoint(mm: Mm, page: int) -> None:
         _replace_page(mm, page, "__replace_page")
         return
     _replace_page(mm, page, "do_wp_page")
-    with mm.page_table_lock:
-        pte = mm.pte[page]
-        if pte.present:
-            mm.arch.ptep_clear_flush(page)
-            mm.pte[page] = pte
+    rewrite_in_place(mm, page)
 
 
 def remove_breakpoint(mm: Mm, page: int) -> None:
@@ -52,14 +52,31 @@ def remove_breakpoint(mm: Mm, page: int) -> None:
     if mm.kernel < REWRITES_IN_PLACE:
         _replace_page(mm, page, "__replace_page")
         return
-    announced = MmuNotifierRange(page, page + 1, Event.CLEAR, "uprobe_write")
-    mm.notifiers.invalidate_range_start(announced)
+    uprobe_write(mm, page, ZAP)
+
+
+def rewrite_in_place(mm: Mm, page: int) -> None:
+    """__uprobe_write(): not mapped for as long as it is written to."""
     with mm.page_table_lock:
         pte = mm.pte[page]
         if pte.present:
             mm.arch.ptep_clear_flush(page)
+            mm.pte[page] = pte
+
+
+def uprobe_write(mm: Mm, page: int, outcome: int) -> None:
+    """uprobe_write() for an instruction that is put back: announced before anything is known, as
+    the page may go."""
+    announced = MmuNotifierRange(page, page + 1, Event.CLEAR, "uprobe_write")
+    mm.notifiers.invalidate_range_start(announced)
+    with mm.page_table_lock:
+        pte = mm.pte[page]
+        if pte.present and outcome != NOT_YET:
+            mm.arch.ptep_clear_flush(page)
+            if outcome == KEEP:
+                mm.pte[page] = pte
     mm.notifiers.invalidate_range_end(announced)
-    if pte.present:
+    if pte.present and outcome == ZAP:
         mm.memory.put_page(pte.frame)
 
 

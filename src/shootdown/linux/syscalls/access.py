@@ -12,9 +12,8 @@ from errno import EFAULT, EIO
 from shootdown.lang.declare import PageRange
 from shootdown.linux.faults import handle_mm_fault
 from shootdown.linux.memory import ZERO_FRAME
-from shootdown.linux.syscalls.populate import fault_in, touch
+from shootdown.linux.syscalls.populate import fault_in, force_in, look_up, touch
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.syscalls.userfaultfd import refuses
 from shootdown.linux.vma import SHARED
 from shootdown.program.kind import READ_ONLY, READ_WRITE
 
@@ -25,6 +24,7 @@ def process_vm_writev(process: Process, range: PageRange) -> int:
         error = touch(process, page, True)
         if error != 0:
             return error
+        look_up(process, page)
         _set_page_dirty(process, page)
     return 0
 
@@ -40,6 +40,7 @@ def process_vm_readv(process: Process, range: PageRange) -> int:
             if _is_shared(process, page):
                 handle_mm_fault(mm, page, True)
                 mm.pte[page] = mm.pte[page].with_rights(READ_ONLY)
+            look_up(process, page)
     return 0
 
 
@@ -61,24 +62,10 @@ def mem_write(process: Process, range: PageRange) -> int:
                 return -EIO
             if mm.vma[page] != READ_WRITE and process.vmas.has(page, SHARED):
                 return -EIO
-            if _force(process, page) != 0:
+            if force_in(process, page, True) != 0:
                 return -EIO
+            look_up(process, page)
         _set_page_dirty(process, page)
-    return 0
-
-
-def _force(process: Process, page: int) -> int:
-    """can_follow_write_pte(): an entry without the right to write will do if the page is private
-    and nobody else's; a fault makes it so."""
-    mm = process.mm
-    rights = mm.vma[page]
-    if rights == READ_WRITE:
-        return fault_in(process, page, True)
-    if process.markers.guard[page] or refuses(process, page, True):
-        return -EFAULT
-    if not handle_mm_fault(mm, page, True):
-        return -EFAULT
-    mm.pte[page] = mm.pte[page].with_rights(rights)
     return 0
 
 

@@ -16,7 +16,8 @@ from shootdown.linux.i_mmap import BEFORE_ALL, next_vma, pages_of
 from shootdown.linux.operations.truncate import zap_page_range_single
 from shootdown.linux.shmem import FILE_PAGES
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ANONYMOUS, LOCKED, MAYNOTWRITE, SHARED
+from shootdown.linux.text import WRITTEN
+from shootdown.linux.vma import ANONYMOUS, DISK, LOCKED, MAYNOTWRITE, SHARED
 
 
 def unmap_mapping_range(process: Process, file: int, part: PageRange, *, even_cows: bool) -> None:
@@ -72,19 +73,24 @@ def pwrite(process: Process, file: int, index: int) -> int:
         shmem.i_size[file] = index + 1
     frame = process.files.get_folio(file, index)
     process.files.written(frame)
+    process.text.first[frame] = WRITTEN
     process.mm.memory.put_page(frame)
     return 0
 
 
 def madvise_remove(process: Process, part: PageRange) -> int:
     """madvise_remove(): a hole in the file that is mapped, if it is mapped MAP_SHARED and may be
-    written."""
+    written. Behind the end of the file of a disk there is nothing to punch (ext4_punch_hole())."""
     vmas, page = process.vmas, part.start
     if vmas.has(page, LOCKED) or vmas.file[page] == ANONYMOUS:
         return -EINVAL
     if vmas.flags[page] & (SHARED | MAYNOTWRITE) != SHARED:
         return -EACCES
-    first = vmas.offset[page]
-    hole = PageRange(first, first + len(part))
+    first, end = vmas.offset[page], vmas.offset[page] + len(part)
+    if vmas.file[page] == DISK:
+        end = min(end, process.shmem.i_size[DISK])
+    hole = PageRange(first, end)
+    if not hole:
+        return 0
     process.removed(vmas.file[page], hole)
     return punch_hole(process, vmas.file[page], hole)

@@ -53,6 +53,9 @@ def become_child(process: Process) -> int:
         if vmas.has(page, DONTCOPY):
             vmas.remove(PageRange(page, page + 1))
         vmas.flags[page] = vmas.flags[page] & (ALL_FLAGS ^ (LOCKED_MASK | UFFD_MODES))
+        process.text.shared[mm.pte[page].frame] = True
+    if process.uprobes is not None:
+        process.uprobes.dup_mmap()
     return 0
 
 

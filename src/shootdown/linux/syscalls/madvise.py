@@ -123,6 +123,7 @@ def cold(process: Process, part: PageRange) -> int:
     if process.vmas.has(part.start, LOCKED):
         return -EINVAL
     process.splitter.split_partly_covered(part)
+    process.aged(part, active=False)
     return 0
 
 
@@ -131,6 +132,7 @@ def reclaim(process: Process, part: PageRange) -> int:
     if process.vmas.has(part.start, LOCKED):
         return -EINVAL
     pageout(process, part)
+    process.aged(part, active=True)
     return 0
 
 

@@ -36,7 +36,19 @@ def _apply(process: Process, range: PageRange, locked: int) -> int:
             if flags != vmas.flags[page]:
                 rights = process.mm.vma[page]
                 vma_modify(vmas, vmas.find(page), vmas.part_of(range, page), rights, flags)
+                _note_lock(process, vmas.part_of(range, page), locked != 0)
             page = vmas.end_of(page)
     if page < range.end:
         return -ENOMEM
     return 0
+
+
+def _note_lock(process: Process, part: PageRange, locked: bool) -> None:
+    """__mlock_folio(), __munlock_folio(): what becomes unevictable is not active any more."""
+    if process.uprobes is None or process.uprobes.count == 0:
+        return
+    for page in part:
+        frame = process.mm.pte[page].frame
+        process.text.unevictable[frame] = locked
+        if locked:
+            process.text.active[frame] = False

@@ -8,7 +8,7 @@ from shootdown.lang.declare import PageRange
 from shootdown.linux.syscalls.munmap import do_munmap
 from shootdown.linux.syscalls.populate import mm_populate
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import ACCOUNT, ANONYMOUS, DISK, SHARED
+from shootdown.linux.vma import ACCOUNT, ANONYMOUS, DISK, NOWHERE, SHARED
 from shootdown.linux.vma_merge import Origin, Traits, fresh_offset, insert_vma
 from shootdown.program.kind import READ_WRITE
 
@@ -26,11 +26,16 @@ def mmap(
 
 def mmap_region(process: Process, range: PageRange, traits: Traits, offset: int) -> int:
     """Whatever is in the way goes first; then a new VMA, merged with its neighbours if possible.
-    Caller holds mmap_lock for writing."""
+    Breakpoints are looked for once it has been merged (vma_complete()), and in the end in any case
+    (__mmap_complete()). Caller holds mmap_lock for writing."""
     error = do_munmap(process, range)
     if error == 0:
         first = fresh_offset(range.start, traits.file, offset)
         insert_vma(process.vmas, range, traits, first, Origin())
+        whole, again = process.vmas.find(range.start), NOWHERE
+        if whole != range:
+            again = whole
+        process.vmas.uprobe_mmap(whole, again)
     return error
 
 

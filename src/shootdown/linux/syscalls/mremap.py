@@ -190,6 +190,7 @@ def _expand_in_place(process: Process, room: PageRange) -> None:
     vmas, last = process.vmas, room.start - 1
     traits = Traits(process.mm.vma[last], vmas.flags[last], vmas.file[last])
     insert_vma(vmas, room, traits, vmas.offset[last] + 1, _origin(process, last))
+    vmas.uprobe_mmap(vmas.find(last))
 
 
 def _move_vma(process: Process, old: PageRange, target: int, size: int, keep: bool) -> None:

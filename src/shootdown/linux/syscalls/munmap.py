@@ -7,7 +7,7 @@ from errno import EPERM
 from shootdown.lang.declare import PageRange
 from shootdown.linux.operations.munmap import unmap_region
 from shootdown.linux.syscalls.process import Process
-from shootdown.linux.vma import SEALED
+from shootdown.linux.vma import SEALED, Vmas
 from shootdown.linux.vma_merge import split_vma
 
 
@@ -41,15 +41,37 @@ def split_at_ends(process: Process, range: PageRange) -> int:
     """vms_gather_munmap_vmas(): no VMA reaches across either end, unless one of them is sealed; the
     first is looked at before it is split, the others then, up to the last, which is split last."""
     vmas = process.vmas
+    first = vmas.find(range.start)
+    at_start, at_end = False, False
     if not vmas.has(range.start, SEALED):
-        _split_at(process, range.start)
-    if any(vmas.has(page, SEALED) for page in range):
+        at_start = _split_at(process, range.start)
+    sealed = any(vmas.has(page, SEALED) for page in range)
+    if not sealed:
+        at_end = _split_at(process, range.end)
+    if at_start or at_end:
+        _complete(vmas, first, range, at_start, at_end)
+    if sealed:
         return -EPERM
-    _split_at(process, range.end)
     return 0
 
 
-def _split_at(process: Process, page: int) -> None:
+def _complete(vmas: Vmas, first: PageRange, range: PageRange, at_start: bool, at_end: bool) -> None:
+    """vma_complete() of one split or both: breakpoints are looked for in the VMA that was there,
+    then in the new one, which at the start is the lower one, at the end the upper."""
+    nothing = PageRange(range.start, range.start)
+    above, below, last = nothing, nothing, nothing
+    if at_start:
+        above = PageRange(range.start, first.end)
+        below = PageRange(first.start, range.start)
+    if at_end:
+        last = PageRange(vmas.start_of(range.end - 1), vmas.end_of(range.end))
+    vmas.uprobe_mmap(above, below, last)
+
+
+def _split_at(process: Process, page: int) -> bool:
+    """Whether a VMA reached across."""
     vmas = process.vmas
     if vmas.is_mapped(page - 1) and vmas.is_mapped(page) and not vmas.begins[page]:
         split_vma(vmas, vmas.find(page), page)
+        return True
+    return False

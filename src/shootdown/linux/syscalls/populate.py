@@ -8,7 +8,8 @@ from shootdown.lang.declare import PageRange
 from shootdown.linux.faults import handle_mm_fault
 from shootdown.linux.syscalls.process import Process
 from shootdown.linux.syscalls.userfaultfd import keeps_protection, refuses
-from shootdown.linux.vma import LOCKONFAULT, SHARED
+from shootdown.linux.text import ZERO
+from shootdown.linux.vma import LOCKED, LOCKONFAULT, SHARED
 from shootdown.program.kind import PROT_NONE, READ_WRITE
 
 
@@ -20,6 +21,9 @@ def fault_in(process: Process, page: int, write: bool) -> int:
         return -EFAULT
     if refuses(process, page, write):
         return -EFAULT
+    old = 0
+    if mm.pte[page].present:
+        old = mm.pte[page].frame
     if not mm.pte[page].allows(write):
         if not handle_mm_fault(mm, page, write):
             return -EFAULT
@@ -28,7 +32,38 @@ def fault_in(process: Process, page: int, write: bool) -> int:
     if write:
         process.lazyfree.written(process.folios.folio(mm.pte[page].frame))
         process.files.written(mm.pte[page].frame)
+        process.text.owned(old, mm.pte[page].frame)
     return 0
+
+
+def force_in(process: Process, page: int, write: bool) -> int:
+    """faultin_page() with FOLL_FORCE: the rights of the VMA do not matter, unless it is shared. An
+    entry without the right to write will do if the page is private and nobody else's
+    (can_follow_write_pte()); a fault makes it so, and the entry then has no more rights than the
+    VMA. Caller holds mmap_lock."""
+    mm = process.mm
+    rights = mm.vma[page]
+    if mm.permits_by_vma(page, write):
+        return fault_in(process, page, write)
+    if process.markers.guard[page] or refuses(process, page, write):
+        return -EFAULT
+    old = 0
+    if mm.pte[page].present:
+        old = mm.pte[page].frame
+    if write or not mm.pte[page].present:
+        if not handle_mm_fault(mm, page, write):
+            return -EFAULT
+    mm.pte[page] = mm.pte[page].with_rights(rights)
+    if write:
+        process.text.owned(old, mm.pte[page].frame)
+    return 0
+
+
+def look_up(process: Process, page: int) -> None:
+    """follow_page_pte() with FOLL_TOUCH: the kernel looks for the page that is mapped there."""
+    if process.uprobes is not None:
+        frame = process.mm.pte[page].frame
+        process.text.mark_accessed(frame, process.vmas.has(page, LOCKED))
 
 
 def touch(process: Process, page: int, write: bool) -> int:
@@ -37,7 +72,10 @@ def touch(process: Process, page: int, write: bool) -> int:
     with mm.mmap_lock.read():
         if not mm.permits(page, write):
             return -EFAULT
-        return fault_in(process, page, write)
+        error = fault_in(process, page, write)
+        if write and error == 0:
+            process.text.first[mm.pte[page].frame] = ZERO
+        return error
 
 
 def touch_all(process: Process, range: PageRange, write: bool) -> int:
@@ -63,6 +101,7 @@ def populate_vma(process: Process, part: PageRange) -> int:
         error = fault_in(process, each, write)
         if error != 0:
             return error
+        look_up(process, each)
     return 0
 
 
@@ -93,4 +132,5 @@ def madvise_populate(process: Process, range: PageRange, write: bool) -> int:
             error = fault_in(process, page, write)
             if error != 0:
                 return error
+            look_up(process, page)
     return 0

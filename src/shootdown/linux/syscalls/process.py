@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shootdown.lang.declare import Array, Int, PageRange
 from shootdown.lang.part import Part
 from shootdown.linux.folios import Folios
@@ -12,8 +14,12 @@ from shootdown.linux.mm import Mm
 from shootdown.linux.shmem import FILE_PAGES, FILES, Shmem, ShmemFaults
 from shootdown.linux.split_folio import FolioSplitter
 from shootdown.linux.task import Task
+from shootdown.linux.text import Text
 from shootdown.linux.userfaultfd import Userfaultfd
 from shootdown.linux.vma import Vmas
+
+if TYPE_CHECKING:
+    from shootdown.linux.syscalls.uprobe import Uprobes
 
 HOLES = 256
 """holes that one call can punch"""
@@ -43,12 +49,27 @@ class Process(Part):
         self.shmem = Shmem()
         self.mm.memory.shmem = self.shmem
         self.files = ShmemFaults(self.mm, self.vmas, self.shmem)
+        self.text = Text()
+        self.mm.memory.text = self.text
+        self.uprobes: Uprobes | None = None
+        """the breakpoints of the process, if it can have any"""
         self.hole_file = Array(Int(0, FILES), HOLES)
         self.hole_start = Array(Int(0, FILE_PAGES), HOLES)
         self.hole_end = Array(Int(0, 2 * FILE_PAGES), HOLES)
         self.holes = Int(0, HOLES)
         """what MADV_REMOVE has taken from files since it was last asked, for the other processes
         that map them"""
+
+    def aged(self, part: PageRange, *, active: bool) -> None:
+        """madvise_cold_or_pageout_pte_range(): what nobody else maps goes to the end of the
+        inactive list; or back to the active one, as there is nowhere to write it to."""
+        if self.uprobes is None or self.uprobes.count == 0:
+            return
+        for page in part:
+            pte = self.mm.pte[page]
+            if pte.present and self.mm.memory.refcount[pte.frame] == 1:
+                self.text.referenced[pte.frame] = False
+                self.text.active[pte.frame] = active
 
     def removed(self, file: int, hole: PageRange) -> None:
         """A hole was punched into a file."""
