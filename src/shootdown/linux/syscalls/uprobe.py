@@ -110,6 +110,7 @@ class Uprobes(Part):
             return -EFAULT
         old = mm.pte[page]
         if not old.present:
+            mm.populate_upper(page)
             frame = process.files.get_folio(MEMFD, process.vmas.offset[page])
             if frame == NO_FOLIO:
                 return -EFAULT
