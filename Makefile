@@ -17,9 +17,10 @@ $(STAMP): pyproject.toml
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-# Tools that are not Python packages: strace records workloads, spin is the benchmark's peer.
+# Tools that are not Python packages: strace records workloads, spin is the peer of tests and
+# benchmarks.
 tools:
-	@command -v strace >/dev/null || { apt-get update -qq && apt-get install -y -qq strace; }
+	@{ command -v strace && command -v spin; } >/dev/null || { apt-get update -qq && apt-get install -y -qq strace spin; }
 
 demo: setup tools
 	$(VENV)/bin/shootdown demo
@@ -36,8 +37,7 @@ lint: setup
 check-all: setup
 	$(VENV)/bin/shootdown matrix --workers 2
 
-bench: setup
-	@command -v spin >/dev/null || { apt-get update -qq && apt-get install -y -qq spin; }
+bench: setup tools
 	$(PY) -m benchmarks.run
 
 clean:
