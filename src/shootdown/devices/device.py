@@ -103,7 +103,7 @@ class Device(Part):
         """A new access: page, direction, and its translation."""
         rest()
         if self.mm.lifetime is not None:
-            wait_until(self.mm.lifetime.bound, idle=True)
+            wait_until(self.mm.lifetime.bound > 0, idle=True)
             self.mm.lifetime.active[self.number] = True
         page = choose(PageRange(0, self.mm.pages))
         write = choose(False, True)

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from shootdown.linux.mm import Mm
 
 
+MOST_OPEN = 2
+"""one user who is there at the start, one who comes"""
+
+
 class Lifetime(Part):
     """Of one address space and the subscriptions on it, which are there at the start."""
 
@@ -45,8 +49,8 @@ class Lifetime(Part):
         geometry = mm.geometry
         self.users = Atomic(Int(0, 1 + geometry.tasks + geometry.devices + geometry.cpus, 1))
         """mm_users"""
-        self.bound = Atomic(Flag(self.registered and self.inserted))
-        """devices may issue accesses"""
+        self.bound = Atomic(Int(0, MOST_OPEN, int(self.registered and self.inserted)))
+        """how often the driver is open: devices may issue accesses while it is"""
         self.active = Atomic(PerDevice(Flag))
         """a device has begun an access and not ended it"""
         self.released = Ghost(Flag())
@@ -90,17 +94,18 @@ class Lifetime(Part):
     @indivisible
     def bind(self) -> None:
         """The driver is ready: devices may begin."""
-        self.bound = True
+        self.bound += 1
 
     def unbind(self) -> None:
-        """The driver is closed: devices stop, and what they had begun ends."""
+        """The driver is closed: devices stop, unless somebody else has it open, and what they had
+        begun ends."""
         self._stop()
         for number in range(len(self.active)):
             wait_until(not self.active[number])
 
     @indivisible
     def _stop(self) -> None:
-        self.bound = False
+        self.bound -= 1
 
 
 class Unregistered(Lifetime):

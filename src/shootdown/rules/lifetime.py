@@ -31,6 +31,24 @@ class UnlinkedTwice(Rule):
     sentence = "no subscription is taken off the list twice"
 
 
+class FreedWhileHeld(Rule):
+    """A subscription that mmu_notifier_get() has returned stays on the list, and is not freed,
+    until whoever got it has called mmu_notifier_put() (comments of mmu_notifier_get_locked() and
+    mmu_notifier_put(), mm/mmu_notifier.c, from 5.4 on)."""
+
+    name = "freed-while-held"
+    sentence = "no counted subscription is freed that somebody has got and not put"
+
+
+class CallbackAfterExit(Rule):
+    """free_notifier is code of a module: mmu_notifier_synchronize() in the module's exit function
+    promises that it has been called for everything that was put (its comment in
+    mm/mmu_notifier.c, from 5.4 on)."""
+
+    name = "callback-after-exit"
+    sentence = "no free_notifier is called after the module that has it is unloaded"
+
+
 class RefusedBlockable(Rule):
     """M3, second half: only a start that may not block can be refused. Where it may, the caller
     goes on whatever the answer (WARN_ON_ONCE in mn_hlist_invalidate_range_start() and
@@ -52,3 +70,4 @@ class RefusesWithEnd(Rule):
 ACCESS_AFTER_RELEASE, CALLBACK_AFTER_UNREGISTER = AccessAfterRelease(), CallbackAfterUnregister()
 UNLINKED_TWICE, REFUSED_BLOCKABLE = UnlinkedTwice(), RefusedBlockable()
 REFUSES_WITH_END = RefusesWithEnd()
+FREED_WHILE_HELD, CALLBACK_AFTER_EXIT = FreedWhileHeld(), CallbackAfterExit()

@@ -23,7 +23,7 @@ Read the modules in order and you read the history (docs/notifiers.md has it as 
 `v4_19`    a start that may not block can refuse
 `v5_0`     struct mmu_notifier_range
 `v5_2`     events
-`v5_4`     get, put and free_notifier
+`v5_4`     get, put and free_notifier; what is waited for at the exit of a module
 `v5_5`     interval notifiers
 `v5_9`     MMU_NOTIFY_MIGRATE and owners
 `v5_12`    a refused start is undone by ends

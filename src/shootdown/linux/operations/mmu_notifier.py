@@ -2,8 +2,9 @@
 
 Registering takes every lock that could protect an operation between start and end
 (mm_take_all_locks(), mm/vma.c), so that nobody hears an end without its start (M7): mmap_lock for
-writing, and here in place of all others a wait until nobody is between the two. That VMA locks were
-forgotten at first (6.4, B42) is not modelled.
+writing, and here in place of all others a wait until nobody is between the two. No kernel ever
+forgot the locks of VMAs (B42): eeff9a5d47f8 takes them, of the same series of 6.4 as 0bff0aaea03e,
+which came after it and brought the first fault that holds nothing else.
 
 A process that calls execve(2) gives up its address space as one that exits does (row 52): from
 exec_mmap(), fs/exec.c, by mmput() of the old one, after de_thread() has ended the other threads. It
@@ -20,7 +21,7 @@ from shootdown.lang.declare import PageRange
 from shootdown.linux.lifetime import Lifetime, NotInserted, Unregistered
 from shootdown.linux.mm import Mm
 from shootdown.linux.operations.munmap import unmap_region
-from shootdown.linux.operations.operation import LifetimeRole, Operation
+from shootdown.linux.operations.operation import KnownBug, LifetimeRole, Operation
 from shootdown.linux.task import Task
 from shootdown.linux.vma import NO_VMA
 
@@ -48,6 +49,29 @@ def mmu_notifier_put(task: Task, range: PageRange) -> None:
     notifiers: Any = mm.notifiers
     lifetime_of(mm).unbind()
     notifiers.put(notifiers.subscriptions[0])
+
+
+def mmu_notifier_get(task: Task, range: PageRange) -> None:
+    """A driver is opened once more: it gets its counted subscription, and devices go on (5.4).
+
+    If that has been put for good, a new one is made, which has nothing to do with the old one any
+    more: that is `mmu_notifier_register`.
+    """
+    mm = task.mm
+    notifiers: Any = mm.notifiers
+    with mm.mmap_lock.write():
+        found = notifiers.get(notifiers.subscriptions[0])
+    if found:
+        lifetime_of(mm).bind()
+
+
+def mmu_notifier_synchronize(task: Task, range: PageRange) -> None:
+    """The last user of a module gives up its subscription, and the module is unloaded (5.4)."""
+    mm = task.mm
+    notifiers: Any = mm.notifiers
+    mmu_notifier_put(task, range)
+    notifiers.synchronize()
+    notifiers.unload()
 
 
 def mmu_interval_notifier_insert(task: Task, range: PageRange) -> None:
@@ -90,6 +114,13 @@ def lifetime_of(mm: Mm) -> Lifetime:
     return mm.lifetime
 
 
+UNQUEUED = KnownBug(
+    "callback-after-exit",
+    "mmu_notifier_synchronize() waits for readers, not for queued callbacks (2c7933f53f6b)",
+    since=(5, 4, 0),
+)
+"""open in 6.19 (`linux/notifiers/v5_4.py`)"""
+
 LIFETIME = (
     Operation(
         "mmu_notifier_register",
@@ -112,8 +143,26 @@ LIFETIME = (
         since=(5, 4, 0),
         parts=(Lifetime,),
         needs=("release",),
+        lifetime=LifetimeRole.PUTS,
+        outside=True,
+    ),
+    Operation(
+        "mmu_notifier_get",
+        mmu_notifier_get,
+        since=(5, 4, 0),
+        parts=(Lifetime,),
+        needs=("release",),
+        lifetime=LifetimeRole.SHARES,
+    ),
+    Operation(
+        "mmu_notifier_synchronize",
+        mmu_notifier_synchronize,
+        since=(5, 4, 0),
+        parts=(Lifetime,),
+        needs=("free_notifier",),
         lifetime=LifetimeRole.ENDS,
         outside=True,
+        known_bugs=(UNQUEUED,),
     ),
     Operation(
         "mmu_interval_notifier_insert",

@@ -20,8 +20,18 @@ class LifetimeRole(Enum):
     """What an operation does to a subscription, or to the address space it is on."""
 
     BEGINS = "a subscription begins"
+    SHARES = "a counted subscription gets one user more"
     ENDS = "a subscription ends"
+    PUTS = "a counted subscription loses a user, and may end"
     EXITS = "the address space ends"
+
+
+_AT_THE_SAME_TIME = (
+    {LifetimeRole.ENDS, LifetimeRole.EXITS},
+    {LifetimeRole.PUTS, LifetimeRole.EXITS},
+    {LifetimeRole.PUTS, LifetimeRole.SHARES},
+)
+"""everything else happens once, or in an order"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +94,11 @@ class Operation:
 
     def goes_with(self, other: Operation) -> bool:
         """Whether both at the same time mean anything: a driver makes and gives up a subscription
-        once, and a process ends once; that these two are at the same time is what may happen."""
+        once, and a process ends once. What may be at the same time is the end of both, and a user
+        of a counted subscription who comes while another goes."""
         if self.lifetime is None or other.lifetime is None:
             return True
-        return {self.lifetime, other.lifetime} == {LifetimeRole.ENDS, LifetimeRole.EXITS}
+        return {self.lifetime, other.lifetime} in _AT_THE_SAME_TIME
 
     def is_for(self, kernel: Version, callbacks: Iterable[str]) -> bool:
         """Whether a kernel has it, and a driver with these callbacks is ready for it."""
