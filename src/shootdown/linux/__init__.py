@@ -36,6 +36,7 @@ Pages come and go:
 
 Pages of files:
 `filemap`     the file of a check, and its page cache
+`nonlinear`   its pages out of order: remap_file_pages()
 `shmem`       files of programs: memfd, shared anonymous memory, a file of a disk
 `text`        what breakpoints look at in a page of it
 `i_mmap`      the mappings of a file in the kernel's order

@@ -7,9 +7,9 @@ comes late finds nothing, or is undone by the second unmap (unmap_mapping_folio(
 unmap_mapping_range() of truncate_pagecache()).
 
 `FileFaults` is what faults do, whatever the file; `Mapping` is one file that `check` explores: page
-n of the address space is page n of it where it is mapped at all, and mappings of other processes
-are present as references. The files of programs are in `linux.shmem`. `Mm.mapping` is None in
-scenarios without files.
+n of the address space is page n of it where it is mapped at all (unless `linux.nonlinear` says
+otherwise), and mappings of other processes are present as references. The files of programs are in
+`linux.shmem`. `Mm.mapping` is None in scenarios without files.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from shootdown.lang.declare import (
 from shootdown.lang.part import Part
 from shootdown.linux.dirty_bits import DirtyBits
 from shootdown.linux.folio import Folios
+from shootdown.linux.vma import NO_VMA
 from shootdown.program.kind import READ_ONLY, READ_WRITE
 
 if TYPE_CHECKING:
@@ -156,9 +157,11 @@ class FileFaults(Part):
         count("write faults, page of a file")
 
     def set_pte(self, page: int, old: Pte, new: Pte) -> None:
-        """finish_fault(): if nothing else has been mapped meanwhile. The entry has a reference of
-        its own."""
+        """finish_fault(): if nothing else has been mapped meanwhile, and no file pte names another
+        page by now. The entry has a reference of its own."""
         with self.mm.page_table_lock:
+            if self.mm.nonlinear is not None and self.mm.nonlinear.names_another(page, new.frame):
+                return
             if self.mm.pte[page] == old and not self.mm.is_swap_pte(page):
                 self.mm.memory.get_page(new.frame)
                 if new.writable:
@@ -185,12 +188,13 @@ class Mapping(FileFaults):
     @indivisible
     def find_folio(self, page: int) -> int:
         """__filemap_get_folio()"""
-        if page >= self.i_size:
+        index = self.index(page)
+        if index >= self.i_size:
             return NO_FOLIO
-        frame = self.folio[page]
+        frame = self.folio[index]
         if frame == NO_FOLIO:
             frame = self.mm.memory.alloc_page()
-            self.folio[page] = frame
+            self.folio[index] = frame
         self.mm.memory.get_page(frame)
         return frame
 
@@ -211,11 +215,19 @@ class Mapping(FileFaults):
 
     def is_within(self, page: int) -> bool:
         """i_size_read()"""
-        return page < self.i_size
+        return self.index(page) < self.i_size
 
     def holds(self, page: int, frame: int) -> bool:
         """folio->mapping and index"""
+        if self.mm.nonlinear is not None:
+            return self.folio[self.index(page)] == frame
         return self.folio[page] == frame
+
+    def index(self, page: int) -> int:
+        """linear_page_index(), pte_to_pgoff(): which page of the file an address shows."""
+        if self.mm.nonlinear is not None:
+            return page + self.mm.nonlinear.ahead[page]
+        return page
 
     # --- what is mapped -----------------------------------------------------------------------
 
@@ -233,3 +245,10 @@ class Mapping(FileFaults):
             if self.kind[page] != ANONYMOUS:
                 return True
         return False
+
+    def is_mapped_shared(self, range: PageRange) -> bool:
+        """The range lies in mappings of the file with MAP_SHARED. Caller holds mmap_lock."""
+        for page in range:
+            if self.kind[page] != SHARED or self.mm.vma[page] == NO_VMA:
+                return False
+        return True

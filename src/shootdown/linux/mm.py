@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from shootdown.linux.lifetime import Lifetime
     from shootdown.linux.markers import Markers
     from shootdown.linux.migrate import Migration
+    from shootdown.linux.nonlinear import Nonlinear
     from shootdown.linux.notifiers.v2_6_27 import Notifiers
     from shootdown.linux.soft_dirty import SoftDirty
     from shootdown.linux.split_folio import FolioSplitter
@@ -113,6 +114,8 @@ class Mm(Part):
     """faults on files, if any are mapped"""
     mapping: Mapping | None = None
     """the file of a check, if there is one"""
+    nonlinear: Nonlinear | None = None
+    """which page of the file each page shows, where somebody changes that"""
     swap: Swap | None = None
     """swap space, if there is any"""
     reclaim: Reclaim | None = None

@@ -51,6 +51,16 @@ def _cached(opening: Opening, page: int) -> None:
     _in_file(opening, page, filemap.SHARED, 0)
 
 
+def _nonlinear(opening: Opening, page: int) -> None:
+    _in_file(opening, page, filemap.SHARED, 0)
+    nonlinear, half = opening.mm.nonlinear, opening.mm.pages // 2
+    assert nonlinear is not None
+    if page < half:
+        opening.table(page)
+        opening.set(nonlinear.ahead, page, half)
+        opening.set(nonlinear.vm_nonlinear, 0, 1)
+
+
 def _private_file(opening: Opening, page: int) -> None:
     opening.map(page, _in_file(opening, page, filemap.PRIVATE, 1), READ_ONLY)
 
@@ -77,6 +87,9 @@ FILE_WRITABLE = Condition("file-writable", _writable)
 that store nothing need not hear of the first write"""
 FILE_CACHED = Condition("file-cached", _cached)
 """of a file, MAP_SHARED, in the cache and not mapped"""
+FILE_NONLINEAR = Condition("file-nonlinear", _nonlinear)
+"""of a file, MAP_SHARED, not mapped; the first half of the address space shows the pages of the
+second"""
 FILE_PRIVATE = Condition("file-private", _private_file)
 """of a file, MAP_PRIVATE, not yet copied"""
 SWAPPED = Condition("swapped", _swapped)
@@ -90,6 +103,11 @@ SHARED_FILE: tuple[Pattern, ...] = (
 )
 UNMAPPED_FILE: tuple[Pattern, ...] = (*SHARED_FILE, (FILE_WRITABLE, FILE_CLEAN))
 FILE: tuple[Pattern, ...] = (*SHARED_FILE, (FILE_DIRTY, FILE_PRIVATE))
+REMAPPED_FILE: tuple[Pattern, ...] = (
+    (FILE_WRITABLE, FILE_CLEAN),
+    (FILE_DIRTY, FILE_CACHED),
+    (FILE_NONLINEAR, FILE_WRITABLE),
+)
 RECLAIMABLE: tuple[Pattern, ...] = ((PRIVATE, ABSENT), (LAZYFREE, PRIVATE))
 FILE_RECLAIMABLE: tuple[Pattern, ...] = ((FILE_WRITABLE, FILE_CLEAN), (FILE_CLEAN, FILE_DIRTY))
 SWAPPED_OUT: tuple[Pattern, ...] = ((SWAPPED, PRIVATE),)

@@ -54,6 +54,8 @@ class LostDirtyBit(Rule):
                 known = mm.folios.dirty[frame]
                 if mm.pte[page].frame == frame and mm.dirty_bits.dirty[page]:
                     known = True
+                if mm.nonlinear is not None and mm.nonlinear.may_tell(mm, frame):
+                    known = True
                 require(known, self)
 
 

@@ -10,6 +10,7 @@ from shootdown.linux.filemap import Mapping
 from shootdown.linux.ksm import Ksm
 from shootdown.linux.markers import Markers
 from shootdown.linux.migrate import Migration
+from shootdown.linux.nonlinear import Nonlinear
 from shootdown.linux.operations.brk import brk
 from shootdown.linux.operations.fault import read_fault, write_fault
 from shootdown.linux.operations.fork import fork
@@ -31,6 +32,7 @@ from shootdown.linux.operations.mremap import mremap, mremap_dontunmap, mremap_g
 from shootdown.linux.operations.munmap import munmap
 from shootdown.linux.operations.operation import KnownBug, Operation
 from shootdown.linux.operations.reclaim import madvise_pageout, reclaim
+from shootdown.linux.operations.remap_file_pages import remap_file_pages
 from shootdown.linux.operations.special import AGING, DEVICES, OTHERS, WATCHING
 from shootdown.linux.operations.swapoff import swapoff
 from shootdown.linux.operations.truncate import madvise_remove, punch_hole, truncate
@@ -42,6 +44,7 @@ from shootdown.linux.start_backed import (
     MERGEABLE,
     MERGED,
     RECLAIMABLE,
+    REMAPPED_FILE,
     SHARED_FILE,
     SWAPPED_OUT,
     UNMAPPED_FILE,
@@ -73,18 +76,26 @@ _VMAS = (
 """VMAs that grow, shrink and move"""
 
 _on_file = partial(Operation, parts=(Mapping,))
+_by_file = partial(_on_file, linear=True)
 
 _FILES = (
     _on_file("file_read_fault", read_fault, patterns=FILE),
     _on_file("file_write_fault", write_fault, patterns=FILE),
     _on_file("file_munmap", munmap, patterns=UNMAPPED_FILE),
-    _on_file("truncate", truncate, patterns=FILE, outside=True),
-    _on_file("punch_hole", punch_hole, patterns=FILE, outside=True),
-    _on_file("madvise_remove", madvise_remove, (3, 5, 0), patterns=FILE),
-    _on_file("fsync", fsync, patterns=SHARED_FILE, outside=True),
-    _on_file("dax_writeback", dax_writeback, (4, 11, 0), patterns=SHARED_FILE, outside=True),
-    _on_file("wp_shared_mapping_range", wp_shared_mapping_range, (5, 5, 0), patterns=SHARED_FILE),
-    _on_file(
+    Operation(
+        "remap_file_pages",
+        remap_file_pages,
+        patterns=REMAPPED_FILE,
+        parts=(Mapping, Nonlinear),
+        nonlinear=True,
+    ),
+    _by_file("truncate", truncate, patterns=FILE, outside=True),
+    _by_file("punch_hole", punch_hole, patterns=FILE, outside=True),
+    _by_file("madvise_remove", madvise_remove, (3, 5, 0), patterns=FILE),
+    _by_file("fsync", fsync, patterns=SHARED_FILE, outside=True),
+    _by_file("dax_writeback", dax_writeback, (4, 11, 0), patterns=SHARED_FILE, outside=True),
+    _by_file("wp_shared_mapping_range", wp_shared_mapping_range, (5, 5, 0), patterns=SHARED_FILE),
+    _by_file(
         "clean_record_shared_mapping_range",
         clean_record_shared_mapping_range,
         since=(5, 5, 0),
@@ -94,21 +105,23 @@ _FILES = (
 """pages of a file; whoever finds the address space by the reverse mapping is no user of it"""
 
 _on_pages = partial(Operation, parts=(Reclaim,))
+_by_page = partial(Operation, linear=True)
+_reclaim = partial(_by_page, parts=(Reclaim,), patterns=RECLAIMABLE)
 _of_ksm = partial(Operation, since=(2, 6, 32), parts=(Ksm,))
 
 _PAGES = (
-    _on_pages("reclaim", reclaim, patterns=RECLAIMABLE, outside=True),
-    Operation(
+    _reclaim("reclaim", reclaim, outside=True),
+    _by_page(
         "reclaim_file",
         reclaim,
         patterns=FILE_RECLAIMABLE,
         parts=(Mapping, Reclaim),
         outside=True,
     ),
-    _on_pages("madvise_pageout", madvise_pageout, (5, 4, 0), patterns=RECLAIMABLE),
+    _reclaim("madvise_pageout", madvise_pageout, (5, 4, 0)),
     _on_pages("madvise_free", madvise_free, (4, 5, 0)),
-    Operation("migrate_pages", migrate_pages, patterns=((PRIVATE, ABSENT),), parts=(Migration,)),
-    Operation("migrate_file", migrate_pages, patterns=FILE_RECLAIMABLE, parts=(Mapping, Migration)),
+    _by_page("migrate_pages", migrate_pages, patterns=((PRIVATE, ABSENT),), parts=(Migration,)),
+    _by_page("migrate_file", migrate_pages, patterns=FILE_RECLAIMABLE, parts=(Mapping, Migration)),
     _on_pages("swap_in", write_fault, patterns=SWAPPED_OUT),
     _on_pages("swapoff", swapoff, patterns=SWAPPED_OUT),
     _of_ksm("ksm_merge", ksm_merge, patterns=MERGEABLE),

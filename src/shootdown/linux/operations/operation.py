@@ -92,10 +92,19 @@ class Operation:
     tables: int = 1
     """how many page tables it takes to show something"""
 
+    linear: bool = False
+    """it goes from pages to the entries that map them, and takes page n of a file for the one that
+    is mapped at page n"""
+    nonlinear: bool = False
+    """it brings pages of the file to other places"""
+
     def goes_with(self, other: Operation) -> bool:
         """Whether both at the same time mean anything: a driver makes and gives up a subscription
         once, and a process ends once. What may be at the same time is the end of both, and a user
-        of a counted subscription who comes while another goes."""
+        of a counted subscription who comes while another goes. Whoever looks for pages of a file at
+        one place does not find them at others."""
+        if (self.linear and other.nonlinear) or (self.nonlinear and other.linear):
+            return False
         if self.lifetime is None or other.lifetime is None:
             return True
         return {self.lifetime, other.lifetime} in _AT_THE_SAME_TIME
