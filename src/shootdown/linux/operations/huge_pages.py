@@ -88,6 +88,10 @@ _MOVES = (
     ),
 )
 
+_NOT_BROADCAST = ("x86", "arm64", "powerpc")
+"""where a flush of the CPUs does not reach a device that walks their page tables by itself; with
+broadcast maintenance it does, whatever the notifiers say"""
+
 _UNANNOUNCED = "B24: file collapse without notifiers, fixed by f268f6cf875f (6.1)"
 _FILE_COLLAPSE = (
     Operation(
@@ -97,7 +101,16 @@ _FILE_COLLAPSE = (
         patterns=((FILE,),),
         own_starts=True,
         parts=(HugeMemory,),
-        known_bugs=(KnownBug("stale-translation", _UNANNOUNCED, until=(6, 0, 99)),),
+        known_bugs=(
+            KnownBug("stale-translation", _UNANNOUNCED, until=(6, 0, 99), drivers=("kvm",)),
+            KnownBug(
+                "stale-translation",
+                _UNANNOUNCED,
+                until=(6, 0, 99),
+                drivers=("invalidate-range",),
+                archs=_NOT_BROADCAST,
+            ),
+        ),
     ),
     Operation(
         "retract_page_tables",
@@ -106,7 +119,13 @@ _FILE_COLLAPSE = (
         patterns=((TABLE,),),
         parts=(HugeMemory,),
         known_bugs=(
-            KnownBug("freed-table", _UNANNOUNCED, until=(6, 0, 99), drivers=("invalidate-range",)),
+            KnownBug(
+                "freed-table",
+                _UNANNOUNCED,
+                until=(6, 0, 99),
+                drivers=("invalidate-range-3.19", "invalidate-range"),
+                archs=_NOT_BROADCAST,
+            ),
             KnownBug(
                 "device-failure",
                 "derived: no mmap_lock (1d65b771bc08) while invalidate_range comes with the end",
@@ -120,6 +139,7 @@ _FILE_COLLAPSE = (
 )
 
 _NARROW = "B25: range of one huge page where a whole table goes (dff11abe280b, 017b1660df89, 4.19)"
+_FIRST_PAGE = "B7: invalidate_page tells of the first page of a huge one (until 4.13)"
 _of_hugetlb = partial(Operation, parts=(Hugetlb,))
 _HUGETLB = (
     _of_hugetlb(
@@ -177,10 +197,13 @@ _HUGETLB = (
         since=(2, 6, 36),
         patterns=((PRIVATE,),),
         known_bugs=(
+            KnownBug("freed-frame", _FIRST_PAGE, until=(4, 12, 99), drivers=("kvm-2.6.27",)),
             KnownBug(
                 "freed-frame",
-                "B7: invalidate_page tells of the first page of a huge one (until 4.13)",
+                _FIRST_PAGE,
                 until=(4, 12, 99),
+                drivers=("invalidate-range-3.19",),
+                archs=_NOT_BROADCAST,
             ),
         ),
     ),
