@@ -197,7 +197,7 @@ _HUGETLB = (
         since=(2, 6, 36),
         patterns=((PRIVATE,),),
         known_bugs=(
-            KnownBug("freed-frame", _FIRST_PAGE, until=(4, 12, 99), drivers=("kvm-2.6.27",)),
+            KnownBug("freed-frame", _FIRST_PAGE, until=(4, 12, 99), drivers=("kvm-2.6.27", "kvm")),
             KnownBug(
                 "freed-frame",
                 _FIRST_PAGE,
