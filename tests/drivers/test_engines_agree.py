@@ -72,6 +72,6 @@ def test_engines_agree(driver: str, operation: str) -> None:
 
 
 def test_no_operation_is_left_out() -> None:
-    """Each is for some driver that is compared; but for the exit of a module whose subscriptions are
-    freed later, which no shipped driver has (`tests/linux/test_lifetime.py` has one)."""
+    """Each is for some driver that is compared; but for the exit of a module whose subscriptions
+    are freed later, which no shipped driver has (`tests/linux/test_lifetime.py` has one)."""
     assert {operation for _, operation in cases()} == {*OPERATIONS} - {"mmu_notifier_synchronize"}
