@@ -13,6 +13,7 @@ from shootdown.conform.model import ProgramModel
 from shootdown.live.callbacks import LostEventsError
 from shootdown.live.observe import MOST_RUNS, Observer
 from shootdown.live.programs import Observed, Program, Recording, read_meta
+from shootdown.live.server import EndlessProgramError
 from shootdown.live.settings import Settings, parse_settings
 
 from .models import RECORDED, RECORDINGS, Failing, Ignorant, Mistaken, Replaying, without_blocks
@@ -153,6 +154,9 @@ def test_unstable_and_lost() -> None:
     """Said, and never taken for agreement."""
     different = [(replace(GOOD[0], result=-number),) for number in range(1, MOST_RUNS + 1)]
     assert live(Replaying(), Runs(different))(WITH_BLOCK.program).status == "unstable"
+    outcome = live(Replaying(), Runs([EndlessProgramError("no end")]))(WITH_BLOCK.program)
+    assert (outcome.status, outcome.compared) == ("unstable", 0)
+    assert outcome.reason == "the kernel did not come to the end of it"
     outcome = live(Replaying(), Runs([LostEventsError(9)] * MOST_RUNS))(WITH_BLOCK.program)
     assert (outcome.status, outcome.compared) == ("lost", 0)
     assert "9 notifications were lost" in outcome.reason

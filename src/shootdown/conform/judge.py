@@ -22,6 +22,7 @@ from shootdown.live.callbacks import LostEventsError
 from shootdown.live.notifications import Lookup
 from shootdown.live.observe import Observer, UnstableProgramError
 from shootdown.live.programs import Observed, Program, Recording
+from shootdown.live.server import EndlessProgramError
 from shootdown.live.settings import Settings
 
 
@@ -117,6 +118,8 @@ class LiveJudge:
             recording = self._observer.observe(program, accept)
         except UnstableProgramError:
             return Outcome(program, "unstable", 0, 0, "no two runs were alike")
+        except EndlessProgramError:
+            return Outcome(program, "unstable", 0, 0, "the kernel did not come to the end of it")
         except LostEventsError as error:
             return Outcome(program, "lost", 0, 0, f"in every run: {error}")
         outcome = conclude(prediction, recording)

@@ -48,6 +48,10 @@ class ObservationError(Exception):
     """The process that ran a program died, or did not end."""
 
 
+class EndlessProgramError(ObservationError):
+    """The kernel did not come to the end of a program."""
+
+
 class Server:
     """The other end: started with the first request, again after a program that did not end."""
 
@@ -83,7 +87,10 @@ class Server:
         try:
             _send(_fd(self._process.stdin), (*_parts(program), room))
             kind, value = _receive(_fd(self._process.stdout), self._seconds)
-        except (OSError, EOFError, TimeoutError) as error:
+        except TimeoutError as error:
+            self.close()
+            raise EndlessProgramError(f"program {program.id}: {error}") from error
+        except (OSError, EOFError) as error:
             self.close()
             raise ObservationError(f"program {program.id}: {error or 'no answer'}") from error
         return _result(kind, value)
