@@ -9,8 +9,9 @@ import pytest
 
 from shootdown.conform.compare import compare
 from shootdown.conform.machine import Machine
-from shootdown.live.generate import BASE
-from shootdown.live.programs import Observed, Operation, Program, read_programs
+from shootdown.live.programs import read_programs
+
+from .performing import perform, told
 
 RECORDED = Path(__file__).parent / "data" / "rarer-calls.jsonl"
 
@@ -19,16 +20,6 @@ RECORDED = Path(__file__).parent / "data" / "rarer-calls.jsonl"
 def machine() -> Machine:
     """Compiled once."""
     return Machine()
-
-
-def perform(machine: Machine, *operations: Operation) -> tuple[Observed, ...]:
-    """On a region of 16 pages."""
-    return machine.perform(Program(0, "test", BASE, 16, operations))
-
-
-def told(observed: Observed) -> list[tuple[int, int, str]]:
-    """Ranges with their sites."""
-    return [(*span, site) for span, site in zip(observed.ranges, observed.sites, strict=True)]
 
 
 def test_recorded_programs(machine: Machine) -> None:
